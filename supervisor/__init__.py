@@ -1,0 +1,1 @@
+"""A process supervisor: supervisord keeps programs alive, supervisorctl commands it."""
