@@ -1,0 +1,3 @@
+"""The generators of the documentation's tables: name -> function that returns reST."""
+
+GENERATORS = {}
