@@ -244,7 +244,7 @@ class SupervisorStoppingEvent(SupervisorStateChangeEvent):
 
 
 class ProcessStateEvent(Event):
-    """A process changed its state. Numbers are those of the moment it happened, names those of the moment it is sent."""
+    """A process changed its state. Numbers are of the moment it happened, names of the moment it is sent."""
 
     def __init__(self, process: Process, from_state: int, expected: bool = True) -> None:
         self.process = process
