@@ -1,0 +1,112 @@
+"""Notices that a name in the file system no longer leads to what it led to.
+
+Promise: no wake-up while the name is left alone where the kernel tells (inotify); one a minute elsewhere.
+Knows not what to do about it.
+
+The inode is watched, not its folder, so that work on neighbouring names wakes nobody: its link count changes when
+the name is removed, and it reports being moved.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+
+from supervisor.engine.loop import Loop, Timer
+from supervisor.engine.system import System
+
+__all__ = ["NameWatch"]
+
+_IN_ATTRIB, _IN_DELETE_SELF, _IN_MOVE_SELF = 0x4, 0x400, 0x800
+_IN_CLOEXEC, _IN_NONBLOCK = os.O_CLOEXEC, os.O_NONBLOCK
+# How long a name that cannot be watched goes unlooked at, in seconds.
+_PERIOD = 60.0
+# Names come and go in bursts (a folder swept file by file); look when it is over.
+_SETTLE = 0.2
+
+
+class NameWatch:
+    """Calls lost(path) when path ceased to lead to the inode it led to when it was watched."""
+
+    def __init__(self, loop: Loop, system: System, lost: Callable[[str], object]) -> None:
+        self._loop = loop
+        self._system = system
+        self._lost = lost
+        self._inodes: dict[str, tuple[int, int]] = {}
+        self._timer: Timer | None = None
+        self._fd = _inotify_init()
+        if self._fd >= 0:
+            loop.add_reader(self._fd, self._told)
+
+    def watch(self, path: str) -> None:
+        """Watch path from now on, or watch what it has become since."""
+        inode = self._inode(path)
+        if inode is None:
+            self._look_later(_PERIOD)
+            self._inodes[path] = (0, 0)
+            return
+        self._inodes[path] = inode
+        if self._fd < 0 or not _inotify_add(self._fd, path):
+            self._look_later(_PERIOD)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            self._system.close(self._fd)
+            self._fd = -1
+        self._inodes.clear()
+
+    def _inode(self, path: str) -> tuple[int, int] | None:
+        try:
+            found = self._system.lstat(path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _look_later(self, delay: float) -> None:
+        if self._timer is None or self._timer.when > self._loop.clock.now() + delay:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_later(delay, self._look)
+
+    def _told(self) -> None:
+        try:
+            self._system.read(self._fd, 65536)
+        except BlockingIOError:
+            return
+        self._look_later(_SETTLE)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._fd < 0:
+            self._look_later(_PERIOD)
+        for path, inode in list(self._inodes.items()):
+            if self._inode(path) != inode:
+                # Until it is watched again, at a leisurely pace: whoever cares may fail to restore it.
+                self._look_later(_PERIOD)
+                self._lost(path)
+
+
+def _libc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _inotify_init() -> int:
+    """A descriptor, -1 where there is no inotify or none to be had."""
+    try:
+        libc = _libc()
+        return -1 if libc is None else int(libc.inotify_init1(_IN_CLOEXEC | _IN_NONBLOCK))
+    except (OSError, AttributeError):
+        return -1
+
+
+def _inotify_add(fd: int, path: str) -> bool:
+    libc = _libc()
+    mask = ctypes.c_uint32(_IN_ATTRIB | _IN_DELETE_SELF | _IN_MOVE_SELF)
+    return libc is not None and libc.inotify_add_watch(fd, os.fsencode(path), mask) >= 0
