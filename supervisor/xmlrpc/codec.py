@@ -1,0 +1,392 @@
+"""The wire format on the daemon's side: requests are read, answers are written.
+
+Promise: strict, bounded and fast. What common clients send is read by compiled patterns, anything else by the
+strict reader, with one meaning; answers are text that XML 1.0 can carry. It must not know what methods do.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import re
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from supervisor.xmlrpc import strict
+from supervisor.xmlrpc.lean import dumps_call, loads_response
+from supervisor.xmlrpc.scalars import SCALARS
+from supervisor.xmlrpc.strict import MAX_DEPTH, MAX_VALUES, CodecError, NoMethodName
+from supervisor.xmlrpc.values import INT_MAX, INT_MIN
+
+__all__ = [
+    "CodecError",
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "Marshalled",
+    "NoMethodName",
+    "dump_value",
+    "dumps_call",
+    "dumps_fault",
+    "dumps_response",
+    "fault_text",
+    "loads_call",
+    "loads_response",
+    "response_text",
+]
+
+# --- requests ---------------------------------------------------------------------------------------------------
+
+# The patterns read small documents without comments, CDATA, attributes, numeric references or carriage returns.
+_PATTERN_BODY = 1 << 20
+_PATTERN_DEPTH = 32
+
+_B = r"[ \t\r\n]*"
+_TEXT = r"([^<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*)"
+_DECLARATION = r"""(?:<\?xml version=["']1\.0["'](?: encoding=["'][Uu][Tt][Ff]-8["'])? ?\?>)?"""
+
+_call = re.compile(rf"{_DECLARATION}{_B}<methodCall>{_B}<methodName>{_TEXT}</methodName>{_B}").match
+_no_params = re.compile(rf"(?:<params>{_B}</params>{_B}|<params/>{_B})?</methodCall>{_B}\Z").match
+_params = re.compile(rf"<params>{_B}").match
+_params_end = re.compile(rf"</params>{_B}</methodCall>{_B}\Z").match
+_param = re.compile(rf"<param>{_B}").match
+_param_end = re.compile(rf"{_B}</param>{_B}").match
+_scalar = re.compile(rf"<value>(?:<(string|int|i4|boolean|double)>{_TEXT}</\1>|{_TEXT})</value>").match
+_array = re.compile(rf"<value>{_B}<array>{_B}<data>{_B}").match
+_array_end = re.compile(rf"</data>{_B}</array>{_B}</value>").match
+_struct = re.compile(rf"<value>{_B}<struct>{_B}").match
+_struct_end = re.compile(rf"</struct>{_B}</value>").match
+_member = re.compile(rf"<member>{_B}<name>{_TEXT}</name>{_B}").match
+_scalar_member = re.compile(
+    rf"<member>{_B}<name>{_TEXT}</name>{_B}"
+    rf"<value>(?:<(string|int|i4|boolean|double)>{_TEXT}</\2>|{_TEXT})</value>{_B}</member>{_B}"
+).match
+_member_end = re.compile(rf"{_B}</member>{_B}").match
+_blanks = re.compile(_B).match
+_odd_reference = re.compile("&(?!(?:amp|lt|gt|quot|apos);)").search
+
+
+class _Uncommon(Exception):
+    """The patterns do not reach; the strict reader decides."""
+
+
+def loads_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
+    """(method, parameters) of a request. NoMethodName when it names none, CodecError when it cannot be read."""
+    if len(body) <= _PATTERN_BODY:
+        try:
+            return _common_call(body.decode("utf-8"))
+        except _Uncommon:
+            pass
+        except ValueError:
+            raise CodecError("not UTF-8, or a value that its type cannot read") from None
+    return strict.read_call(body)
+
+
+def _common_call(text: str) -> tuple[str, tuple[Any, ...]]:
+    head = _call(text)
+    if head is None or not head[1]:
+        raise _Uncommon
+    method = _plain(head[1])
+    at = head.end()
+    if _no_params(text, at):
+        return method, ()
+    found = _params(text, at)
+    if found is None:
+        raise _Uncommon
+    at = found.end()
+    params = []
+    while found := _param(text, at):
+        value, at = _value(text, found.end(), 0)
+        params.append(value)
+        at = _expect(_param_end, text, at)
+    _expect(_params_end, text, at)
+    return method, tuple(params)
+
+
+def _expect(match: Callable[[str, int], re.Match[str] | None], text: str, at: int) -> int:
+    found = match(text, at)
+    if found is None:
+        raise _Uncommon
+    return found.end()
+
+
+def _plain(text: str) -> str:
+    if "&" in text:
+        if _odd_reference(text):
+            raise _Uncommon
+        text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&apos;", "'")
+        return text.replace("&amp;", "&")
+    return text
+
+
+def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
+    found = _scalar(text, at)
+    if found is not None:
+        return _typed(*found.groups()), found.end()
+    if depth >= _PATTERN_DEPTH:
+        raise _Uncommon
+    found = _array(text, at)
+    if found is not None:
+        return _array_items(text, found.end(), depth + 1)
+    found = _struct(text, at)
+    if found is None:
+        raise _Uncommon
+    return _struct_items(text, found.end(), depth + 1)
+
+
+def _typed(kind: str | None, typed: str, untyped: str) -> Any:
+    if kind is None:
+        return _plain(untyped)
+    if kind == "string":
+        return _plain(typed)
+    return SCALARS[kind](typed)
+
+
+def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
+    items: list[Any] = []
+    while (found := _array_end(text, at)) is None:
+        value, at = _value(text, at, depth)
+        items.append(value)
+        at = _expect(_blanks, text, at)
+    return items, found.end()
+
+
+def _struct_items(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
+    items: dict[str, Any] = {}
+    while (found := _struct_end(text, at)) is None:
+        scalar = _scalar_member(text, at)
+        if scalar is not None:
+            name, kind, typed, untyped = scalar.groups()
+            items[_plain(name)] = _typed(kind, typed, untyped)
+            at = scalar.end()
+            continue
+        member = _member(text, at)
+        if member is None:
+            raise _Uncommon
+        items[_plain(member[1])], at = _value(text, member.end(), depth)
+        at = _expect(_member_end, text, at)
+    return items, found.end()
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+_HEAD = "<?xml version='1.0'?>\n<methodResponse>\n"
+_ANSWER = _HEAD + "<params>\n<param>\n"
+_ANSWER_END = "\n</param>\n</params>\n</methodResponse>\n"
+
+_unsafe = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# A long text is written in pieces, so that one wide character in it does not widen the copies of all of it.
+_PIECE = 65536
+
+
+class Marshalled(str):
+    """A value as XML already: it is written as it stands."""
+
+    __slots__ = ()
+
+
+def _visible(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return chr(0x2400 + number) if number < 0x20 else "\ufffd"
+
+
+def _safe(text: str) -> str:
+    if not text.isprintable():
+        text = _unsafe.sub(_visible, text)
+    if "&" in text:
+        text = text.replace("&", "&amp;")
+    if "<" in text:
+        text = text.replace("<", "&lt;")
+    if ">" in text:
+        text = text.replace(">", "&gt;")
+    return text
+
+
+def response_text(value: Any) -> str:
+    """A whole answer that carries the value. TypeError or OverflowError when XML-RPC cannot carry it."""
+    return "".join(_response(value))
+
+
+def fault_text(code: int, text: str) -> str:
+    """A whole answer that is a fault."""
+    fault = dump_value({"faultCode": code, "faultString": text})
+    return f"{_HEAD}<fault>\n{fault}\n</fault>\n</methodResponse>\n"
+
+
+def dumps_response(value: Any) -> bytes:
+    """The bytes of an answer that carries the value."""
+    parts = _response(value)
+    if len(parts) == 3:
+        return "".join(parts).encode()
+    return b"".join(map(str.encode, parts))
+
+
+def dumps_fault(code: int, text: str) -> bytes:
+    """The bytes of an answer that is a fault."""
+    return fault_text(code, text).encode()
+
+
+def dump_value(value: Any) -> Marshalled:
+    """One value as XML, to be part of a larger answer."""
+    out: list[str] = []
+    _dump(value, out)
+    return Marshalled("".join(out))
+
+
+def _response(value: Any) -> list[str]:
+    out = [_ANSWER]
+    _dump(value, out)
+    out.append(_ANSWER_END)
+    return out
+
+
+def _dump(value: Any, out: list[str]) -> None:
+    write = _WRITERS.get(type(value))
+    if write is None:
+        write = _writer_for(value)
+    write(value, out)
+
+
+def _dump_str(value: str, out: list[str]) -> None:
+    if len(value) <= _PIECE:
+        out.append(f"<value><string>{_safe(value)}</string></value>")
+        return
+    out.append("<value><string>")
+    out.extend(_safe(value[at : at + _PIECE]) for at in range(0, len(value), _PIECE))
+    out.append("</string></value>")
+
+
+def _dump_int(value: int, out: list[str]) -> None:
+    if not INT_MIN <= value <= INT_MAX:
+        raise OverflowError("int exceeds XML-RPC limits")
+    out.append(f"<value><int>{value:d}</int></value>")
+
+
+def _dump_bool(value: bool, out: list[str]) -> None:
+    out.append("<value><boolean>1</boolean></value>" if value else "<value><boolean>0</boolean></value>")
+
+
+def _dump_float(value: float, out: list[str]) -> None:
+    out.append(f"<value><double>{value!r}</double></value>")
+
+
+def _dump_datetime(value: datetime.datetime, out: list[str]) -> None:
+    out.append(
+        f"<value><dateTime.iso8601>{value.year:04d}{value.month:02d}{value.day:02d}"
+        f"T{value.hour:02d}:{value.minute:02d}:{value.second:02d}</dateTime.iso8601></value>"
+    )
+
+
+def _dump_bytes(value: bytes | bytearray, out: list[str]) -> None:
+    out.append(f"<value><base64>\n{base64.encodebytes(value).decode()}</base64></value>")
+
+
+def _dump_list(value: list[Any] | tuple[Any, ...], out: list[str]) -> None:
+    out.append("<value><array><data>\n")
+    for item in value:
+        _dump(item, out)
+        out.append("\n")
+    out.append("</data></array></value>")
+
+
+def _dump_dict(value: dict[str, Any], out: list[str]) -> None:
+    names, values = tuple(value), tuple(value.values())
+    shape = _shape((names, tuple(map(type, values))))
+    if shape is None:
+        _dump_members(value, out)
+    else:
+        out.append(shape.text(values))
+
+
+def _dump_members(value: dict[str, Any], out: list[str]) -> None:
+    out.append("<value><struct>\n")
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise TypeError("dictionary key must be string")
+        out.append(f"<member>\n<name>{_safe(name)}</name>\n")
+        _dump(item, out)
+        out.append("\n</member>\n")
+    out.append("</struct></value>")
+
+
+def _dump_marshalled(value: Marshalled, out: list[str]) -> None:
+    out.append(value)
+
+
+_WRITERS: dict[type, Callable[[Any, list[str]], None]] = {
+    str: _dump_str,
+    int: _dump_int,
+    bool: _dump_bool,
+    float: _dump_float,
+    list: _dump_list,
+    tuple: _dump_list,
+    dict: _dump_dict,
+    bytes: _dump_bytes,
+    bytearray: _dump_bytes,
+    datetime.datetime: _dump_datetime,
+    Marshalled: _dump_marshalled,
+}
+
+
+def _writer_for(value: Any) -> Callable[[Any, list[str]], None]:
+    """How to write a value of a derived type: like the type it derives from."""
+    for base in type(value).__mro__[1:]:
+        if base in _WRITERS:
+            return _WRITERS[base]
+    if type(value).__module__ == "xmlrpc.client" and hasattr(value, "encode"):
+        return _dump_foreign
+    raise TypeError(f"cannot marshal {type(value)} objects")
+
+
+def _dump_foreign(value: Any, out: list[str]) -> None:
+    value.encode(_Collector(out))  # DateTime and Binary of the standard library write themselves
+
+
+class _Collector:
+    def __init__(self, out: list[str]) -> None:
+        self.write = out.append
+
+
+class _Shape:
+    """Structs with the same names and types of members, written through one format string."""
+
+    def __init__(self, names: tuple[str, ...], types: tuple[type, ...]) -> None:
+        places = {str: "<string>%s</string>", int: "<int>%d</int>", bool: "<boolean>%d</boolean>"}
+        members = "".join(
+            "<member>\n<name>{}</name>\n<value>{}</value>\n</member>\n".format(
+                _safe(name).replace("%", "%%"), places[kind]
+            )
+            for name, kind in zip(names, types, strict=True)
+        )
+        self._format = f"<value><struct>\n{members}</struct></value>"
+        strings = [index for index, kind in enumerate(types) if kind is str]
+        numbers = [index for index, kind in enumerate(types) if kind is int]
+        self._strings: Callable[[Any], Any] = itemgetter(*strings) if len(strings) > 1 else lambda values: [
+            values[index] for index in strings
+        ]
+        self._numbers: Callable[[Any], Any] = itemgetter(*numbers) if len(numbers) > 1 else lambda values: [
+            values[index] for index in numbers
+        ]
+
+    def text(self, values: tuple[Any, ...]) -> str:
+        numbers = self._numbers(values)
+        if numbers and (min(numbers) < INT_MIN or max(numbers) > INT_MAX):
+            raise OverflowError("int exceeds XML-RPC limits")
+        together = "".join(self._strings(values))
+        if not together.isprintable() or "&" in together or "<" in together or ">" in together:
+            values = tuple([_safe(value) if type(value) is str else value for value in values])
+        return self._format % values
+
+
+_FLAT = {str, int, bool}
+_MAX_SHAPES = 128
+_shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], _Shape] = {}
+
+
+def _shape(key: tuple[tuple[str, ...], tuple[type, ...]]) -> _Shape | None:
+    shape = _shapes.get(key)
+    if shape is None and len(_shapes) < _MAX_SHAPES and _FLAT.issuperset(key[1]):
+        if not all(isinstance(name, str) for name in key[0]):
+            return None
+        shape = _shapes[key] = _Shape(*key)
+    return shape

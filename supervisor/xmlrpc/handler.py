@@ -1,0 +1,201 @@
+"""The HTTP handler of XML-RPC: a request's body becomes a call, its result an answer, now or later.
+
+Promise: whatever a client sends is answered, with 400 for what is no call and a fault for a call that cannot be;
+5xx means that a method failed. Bodies never reach the log. It must not know what the methods do.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+from supervisor import xmlrpc as package
+from supervisor.faults import RPCError
+from supervisor.xmlrpc import codec
+from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt, is_deferred
+from supervisor.xmlrpc.multicall import Multicall
+from supervisor.xmlrpc.namespaces import (
+    RootRPCInterface,
+    SystemNamespaceRPCInterface,
+    check_arguments,
+    resolve,
+)
+
+__all__ = ["DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"]
+
+_LONGEST_NAME = 200
+
+
+def xmlrpc_marshal(value: Any) -> str:
+    """A whole answer, as text: a fault for what has faultCode and faultString, else the value."""
+    if hasattr(value, "faultCode") and hasattr(value, "faultString"):
+        return codec.fault_text(value.faultCode, value.faultString)
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    return codec.response_text(value)
+
+
+def _is_ours() -> bool:
+    """Whether nobody replaced xmlrpc_marshal in the package."""
+    return vars(package).get("xmlrpc_marshal", xmlrpc_marshal) is xmlrpc_marshal
+
+
+def _write_value(value: Any) -> bytes:
+    if _is_ours():
+        return codec.dumps_response(value)
+    return _bytes(package.xmlrpc_marshal(value))
+
+
+def _write_fault(fault: RPCError) -> bytes:
+    if _is_ours():
+        return codec.dumps_fault(fault.code, fault.text)
+    return _bytes(package.xmlrpc_marshal(package.xmlrpclib.Fault(fault.code, fault.text)))
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8")
+
+
+def _write_part(value: Any) -> Any:
+    """The form in which one result of a multicall is kept."""
+    return codec.dump_value(value) if _is_ours() else value
+
+
+def _shown(method: str) -> str:
+    """A method's name for the log: one line, not too long."""
+    if len(method) > _LONGEST_NAME:
+        method = method[:_LONGEST_NAME] + "..."
+    return method if method.isprintable() else ascii(method)[1:-1]
+
+
+class supervisor_xmlrpc_handler:
+    """Answers POST to /RPC2."""
+
+    path = "/RPC2"
+    IDENT = "Supervisor XML-RPC Handler"
+
+    def __init__(self, supervisord: Any, subinterfaces: Iterable[tuple[str, Any]]) -> None:
+        self.supervisord = supervisord
+        interfaces = list(subinterfaces)
+        if "system" not in dict(interfaces):
+            interfaces.append(("system", SystemNamespaceRPCInterface(interfaces)))
+        self.rpcinterface = RootRPCInterface(interfaces)
+
+    def match(self, request: Any) -> bool:
+        uri = request.uri
+        if "%" in uri:
+            uri = unquote(uri.partition("?")[0])
+        return uri.startswith(self.path) and uri[len(self.path) : len(self.path) + 1] in ("", "/", "?")
+
+    def handle_request(self, request: Any) -> None:
+        if request.command == "POST":
+            request.read_body(partial(self._body_arrived, request))
+        else:
+            request["Allow"] = "POST"
+            request.error(405)
+
+    def _body_arrived(self, request: Any, body: bytes) -> None:
+        self.continue_request(body, request)
+
+    def continue_request(self, data: bytes, request: Any) -> None:
+        """Answer the call that the body of the request makes, as soon as there is an answer."""
+        logger = self.supervisord.options.logger
+        try:
+            method, params = self.loads(data)
+        except codec.CodecError as error:
+            why = "no method name" if isinstance(error, codec.NoMethodName) else "unmarshallable"
+            logger.error(f"XML-RPC request data '{len(data)} bytes' is invalid: {why}")
+            request.error(400)
+            return
+        shown = _shown(method)
+        logger.trace(f"XML-RPC method called: {shown}()")
+        try:
+            value = self.call(method, params)
+            if is_deferred(value):
+                adopt(self.supervisord.loop, value).then(partial(self._settled, request, shown))
+                return
+            body = _write_value(value)
+        except RPCError as fault:
+            self._answer_fault(request, shown, fault)
+        except BaseException as error:  # foreign code may raise anything; its text is for the log alone
+            logger.critical(
+                f"Handling XML-RPC request for {shown}() raised an unexpected exception: {_trace(error)}"
+            )
+            request.error(500)
+        else:
+            logger.trace(f"XML-RPC method {shown}() returned successfully")
+            request.reply(200, body, "text/xml")
+
+    def loads(self, data: bytes) -> tuple[str, tuple[Any, ...]]:
+        return codec.loads_call(data)
+
+    def call(self, method: str, params: Sequence[Any]) -> Any:
+        """What the method gives: a value, or a callable that is to be asked for it."""
+        function = resolve(self.rpcinterface, method)
+        check_arguments(function, params)
+        if method == "system.multicall" and isinstance(function.__self__, SystemNamespaceRPCInterface):
+            work = Multicall(params[0], self.call, self.supervisord.loop, _write_part)
+            work.run()
+            return work() if work.settled else work
+        return function(*params)
+
+    def _settled(self, request: Any, shown: str, answer: Deferred) -> None:
+        logger = self.supervisord.options.logger
+        try:
+            body = _write_value(answer())
+        except RPCError as fault:
+            self._answer_fault(request, shown, fault)
+        except BaseException as error:  # foreign code may raise anything; its text is for the log alone
+            logger.critical(f"XML-RPC response callback error: {_trace(error)}")
+            if not request.closed:
+                request.error(500)
+        else:
+            logger.trace(f"XML-RPC method {shown}() returned successfully")
+            if not request.closed:
+                request.reply(200, body, "text/xml")
+
+    def _answer_fault(self, request: Any, shown: str, fault: RPCError) -> None:
+        logger = self.supervisord.options.logger
+        logger.trace(f"XML-RPC method {shown}() returned fault: [{fault.code:d}] {fault.text}")
+        if not request.closed:
+            request.reply(200, _write_fault(fault), "text/xml")
+
+
+def _trace(error: BaseException) -> str:
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
+
+
+class DeferredXMLRPCResponse:
+    """A producer for plugins: asks a callback for the answer to a request and sends it."""
+
+    def __init__(self, request: Any, callback: Any) -> None:
+        self.request = request
+        self.callback = callback
+        self.delay = float(getattr(callback, "delay", Deferred.delay))
+        self.finished = False
+
+    def more(self) -> Any:
+        if self.finished:
+            return b""
+        try:
+            value = self.callback()
+            if value is NOT_DONE_YET:
+                return NOT_DONE_YET
+            body = _write_value(value)
+        except RPCError as fault:
+            body = _write_fault(fault)
+        except Exception as error:
+            self.finished = True
+            logger = self.request.channel.server.logger
+            logger.log("XML-RPC response callback error", _trace(error))
+            self.request.error(500)
+            return b""
+        self.getresponse(body)
+        return b""
+
+    def getresponse(self, body: bytes | str) -> None:
+        self.finished = True
+        self.request.reply(200, _bytes(body), "text/xml")

@@ -1,0 +1,126 @@
+"""system.multicall: several calls in one request.
+
+Promise: calls run one after the other and one that has to wait is waited for; with a loop they run in slices, so that
+others are served meanwhile; the collected answer is bounded. It must not know what the methods are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from supervisor.faults import Faults, RPCError
+from supervisor.xmlrpc.codec import Marshalled
+from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
+
+__all__ = ["MAX_ANSWER", "Multicall"]
+
+# Characters of XML that the results of one multicall may come to; what is beyond is a fault.
+MAX_ANSWER = 24 * 1024 * 1024
+# Seconds of work before others have their turn.
+_SLICE = 0.02
+
+
+class Multicall(Deferred):
+    """The list of results, once the last call has answered."""
+
+    delay = 0.05
+
+    def __init__(
+        self,
+        calls: Any,
+        call: Callable[[str, Sequence[Any]], Any],
+        loop: LoopLike | None = None,
+        write: Callable[[Any], Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(calls, list) or not all(isinstance(item, dict) for item in calls):
+            raise RPCError(Faults.INCORRECT_PARAMETERS)
+        self._calls = calls
+        self._call = call
+        self._loop = loop
+        self._write = write  # gives each result the form it is sent in, so that its size is known
+        self._results: list[Any] = []
+        self._size = 0
+        self._waits_for: Callable[[], Any] | None = None
+
+    def __call__(self) -> Any:
+        waits_for = self._waits_for
+        if not self.settled and self._loop is None and waits_for is not None:
+            try:
+                value = waits_for()
+            except BaseException as error:  # foreign code: whatever it raises is the result
+                value = _fault(error)
+            if value is not NOT_DONE_YET:
+                self._add(value)
+                self._waits_for = None
+                self.run()
+        return super().__call__()
+
+    def begin(self, loop: LoopLike) -> None:
+        if self._loop is None:
+            self._loop = loop
+            if self._waits_for is not None:
+                adopt(loop, self._waits_for).then(self._answered)
+
+    def run(self) -> None:
+        """Call until one has to wait, or the time is up, or all is done."""
+        end = time.monotonic() + _SLICE
+        while len(self._results) < len(self._calls):
+            value = self._next(self._calls[len(self._results)])
+            if is_deferred(value):
+                self._wait(value)
+                return
+            self._add(value)
+            if self._loop is not None and time.monotonic() > end:
+                self._loop.call_background(self.run)
+                return
+        self.settle(self._results)
+
+    def _wait(self, function: Callable[[], Any]) -> None:
+        self._waits_for = function
+        if self._loop is not None:
+            adopt(self._loop, function).then(self._answered)
+
+    def _answered(self, answer: Deferred) -> None:
+        try:
+            value = answer()
+        except BaseException as error:  # foreign code: whatever it raises is the result
+            value = _fault(error)
+        self._waits_for = None
+        self._add(value)
+        if self._loop is None:
+            self.run()
+        else:
+            self._loop.call_background(self.run)
+
+    def _next(self, item: dict[str, Any]) -> Any:
+        try:
+            if self._size > MAX_ANSWER:
+                raise RPCError(Faults.FAILED, "the results of this multicall are too large")
+            name, params = item.get("methodName"), item.get("params")
+            if name is None:
+                raise RPCError(Faults.INCORRECT_PARAMETERS, "No methodName")
+            if name == "system.multicall":
+                raise RPCError(Faults.INCORRECT_PARAMETERS, "Recursive system.multicall forbidden")
+            if not isinstance(name, str) or not isinstance(params, (list, tuple, type(None))):
+                raise RPCError(Faults.INCORRECT_PARAMETERS)
+            return self._call(name, params or ())
+        except BaseException as error:  # foreign code: whatever it raises is the result
+            return _fault(error)
+
+    def _add(self, value: Any) -> None:
+        if self._write is not None:
+            try:
+                value = self._write(value)
+            except Exception as error:
+                value = self._write(_fault(error))
+            self._size += len(value) if isinstance(value, Marshalled) else 0
+        self._results.append(value)
+
+
+def _fault(error: BaseException) -> dict[str, Any]:
+    if not isinstance(error, RPCError):
+        error = RPCError(Faults.FAILED, f"{type(error)}:{error}")
+    return {"faultCode": error.code, "faultString": error.text}

@@ -1,0 +1,126 @@
+"""Which method a name means, and the methods about methods.
+
+Promise: only bound methods without a leading underscore, directly in a namespace, can be reached by a name; the number
+of arguments is checked before a method runs. It must not know of HTTP, nor of processes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from types import FunctionType, MethodType
+from typing import Any
+
+from supervisor import xmlrpc as package
+from supervisor.faults import Faults, RPCError
+from supervisor.xmlrpc.methods import METHODS, Method
+from supervisor.xmlrpc.multicall import Multicall
+
+__all__ = ["RootRPCInterface", "SystemNamespaceRPCInterface", "check_arguments", "resolve", "traverse"]
+
+
+class RootRPCInterface:
+    """The root of all names: one attribute for each namespace."""
+
+    def __init__(self, subinterfaces: Iterable[tuple[str, Any]]) -> None:
+        for name, interface in subinterfaces:
+            setattr(self, name, interface)
+
+
+def resolve(root: object, method: str) -> MethodType:
+    """The bound method that ``namespace.name`` means now. RPCError UNKNOWN_METHOD when there is none."""
+    namespace, _, name = method.partition(".")
+    if name and name[0] != "_" and namespace[:1] != "_":
+        interface = vars(root).get(namespace)
+        try:
+            function = getattr(interface, name, None)
+        except Exception:  # an attribute of a plugin that is computed, and fails
+            function = None
+        if isinstance(function, MethodType):
+            return function
+    raise RPCError(Faults.UNKNOWN_METHOD)
+
+
+def check_arguments(function: MethodType, params: Sequence[Any]) -> None:
+    """RPCError INCORRECT_PARAMETERS unless the method takes that many arguments."""
+    plain = function.__func__
+    if isinstance(plain, FunctionType) and not hasattr(plain, "__wrapped__") and not plain.__code__.co_kwonlyargcount:
+        code = plain.__code__
+        most = code.co_argcount - 1
+        least = most - len(plain.__defaults__ or ())
+        if least <= len(params) and (len(params) <= most or code.co_flags & inspect.CO_VARARGS):
+            return
+        raise RPCError(Faults.INCORRECT_PARAMETERS)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*params)
+    except TypeError:
+        raise RPCError(Faults.INCORRECT_PARAMETERS) from None
+
+
+def traverse(ob: object, method: str, params: Sequence[Any]) -> Any:
+    """Call the method of that name with these parameters."""
+    function = resolve(ob, method)
+    check_arguments(function, params)
+    return function(*params)
+
+
+class SystemNamespaceRPCInterface:
+    """The ``system`` namespace."""
+
+    def __init__(self, namespaces: Iterable[tuple[str, Any]]) -> None:
+        self.namespaces: dict[str, Any] = dict(namespaces)
+        self.namespaces["system"] = self
+
+    def _listMethods(self) -> dict[str, Any]:
+        """The documentation of each listed method, by name: a row of the table, or the text of a plugin's method."""
+        listed: dict[str, Any] = {}
+        for namespace, interface in self.namespaces.items():
+            rows = METHODS.get(namespace, {})
+            for name, attribute in vars(type(interface)).items():
+                if name[0] != "_":
+                    function = getattr(interface, name, attribute)
+                    if callable(function):
+                        listed[f"{namespace}.{name}"] = rows.get(name, function)
+            for name, row in rows.items():
+                if callable(getattr(interface, name, None)):
+                    listed[f"{namespace}.{name}"] = row
+        return listed
+
+    def listMethods(self) -> list[str]:
+        return sorted(self._listMethods())
+
+    def _described(self, name: object) -> Any:
+        described = self._listMethods().get(name) if isinstance(name, str) else None
+        if described is None:
+            raise RPCError(Faults.SIGNATURE_UNSUPPORTED)
+        return described
+
+    def methodHelp(self, name: object) -> str:
+        described = self._described(name)
+        return described.documentation if isinstance(described, Method) else str(described.__doc__)
+
+    def methodSignature(self, name: object) -> list[str]:
+        described = self._described(name)
+        if isinstance(described, Method):
+            return described.signature
+        # Plugins replace gettags in the package.
+        tags = package.gettags(str(described.__doc__))
+        result = [kind or "" for _, tag, kind, _, _ in tags if tag == "return"]
+        if not result:
+            raise RPCError(Faults.SIGNATURE_UNSUPPORTED)
+        return [result[0], *(kind or "" for _, tag, kind, _, _ in tags if tag == "param")]
+
+    def multicall(self, calls: Any) -> Any:
+        """The results as a list, or a Deferred when one of the calls has to wait."""
+        work = Multicall(calls, self._call)
+        work.run()
+        return work() if work.settled else work
+
+    def _call(self, method: str, params: Sequence[Any]) -> Any:
+        return traverse(RootRPCInterface(self.namespaces.items()), method, params)
+
+

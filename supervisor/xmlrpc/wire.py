@@ -1,0 +1,222 @@
+"""A small XML-RPC client over raw sockets, for a program that wants its answer within milliseconds.
+
+Promise: calls through unix:// and http:// with basic authentication, and nothing imported that takes time to load:
+the C modules _socket and binascii stand for socket and base64. It must not know what is called.
+"""
+
+from __future__ import annotations
+
+import binascii
+from _socket import AF_UNIX, SOCK_STREAM, getaddrinfo
+from _socket import socket as Socket
+from collections.abc import Iterable
+from typing import Any
+
+from supervisor.xmlrpc.lean import Fault, dumps_call, loads_response
+
+__all__ = ["Fault", "ProtocolError", "Server", "authorization", "call"]
+
+_ENOUGH = 65536
+
+
+class ProtocolError(Exception):
+    """The server answered, but not to the call: another status than 200, or nothing that can be understood."""
+
+    def __init__(self, url: str, errcode: int, errmsg: str) -> None:
+        super().__init__(url, errcode, errmsg)
+        self.url = url
+        self.errcode = errcode
+        self.errmsg = errmsg
+
+    def __str__(self) -> str:
+        return f"<ProtocolError for {self.url}: {self.errcode} {self.errmsg}>"
+
+
+def authorization(username: str | None, password: str | None) -> str:
+    """The header line for these credentials, with its end; nothing without a user name."""
+    if not username:
+        return ""
+    login = binascii.b2a_base64(f"{username}:{password or ''}".encode(), newline=False)
+    return f"Authorization: Basic {login.decode('ascii')}\r\n"
+
+
+class Server:
+    """A server that can be called. The connection is kept from call to call."""
+
+    def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
+        self.url = url
+        self._socket: Socket | None = None
+        if url.startswith("unix://"):
+            self._address: str | tuple[str, int] = url[len("unix://") :]
+            host = "localhost"
+        elif url.startswith("http://"):
+            host = url[len("http://") :].partition("/")[0]
+            self._address = _host_and_port(host)
+        else:
+            raise ValueError(f"Unknown protocol for serverurl {url}")
+        self._head = (
+            f"POST /RPC2 HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/xml\r\nAccept: text/xml\r\n"
+            f"{authorization(username, password)}Content-Length: "
+        )
+
+    def call(self, method: str, params: Iterable[Any] = ()) -> Any:
+        """The result of a call. Raises Fault, ProtocolError or OSError."""
+        body = dumps_call(method, params)
+        request = f"{self._head}{len(body)}\r\n\r\n".encode() + body
+        reused = self._socket is not None
+        try:
+            status, reason, answer = self._exchange(request)
+        except (ConnectionResetError, BrokenPipeError):
+            # A connection that was kept may have been closed by the server meanwhile.
+            if not reused:
+                raise
+            status, reason, answer = self._exchange(request)
+        if status != 200:
+            self.close()
+            raise ProtocolError(self.url + "/RPC2", status, reason)
+        try:
+            return loads_response(answer)
+        except ValueError:
+            self.close()
+            raise ProtocolError(self.url + "/RPC2", status, "the answer is not XML-RPC") from None
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _exchange(self, request: bytes) -> tuple[int, str, bytes]:
+        if self._socket is None:
+            self._socket = _connect(self._address)
+        try:
+            self._socket.sendall(request)
+            answer = _Answer(self._socket, self.url)
+            body = answer.body()
+        except BaseException:
+            self.close()
+            raise
+        if answer.closes:
+            self.close()
+        return answer.status, answer.reason, body
+
+
+def call(server: Server, method: str, params: Iterable[Any] = ()) -> Any:
+    """The result of a call to a server. Raises Fault, ProtocolError or OSError."""
+    return server.call(method, params)
+
+
+def _host_and_port(host: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdigit():
+        name, port = host, "80"
+    return name.strip("[]"), int(port)
+
+
+def _connect(address: str | tuple[str, int]) -> Socket:
+    if isinstance(address, str):
+        return _try(AF_UNIX, SOCK_STREAM, 0, address)
+    failure = OSError("no address")
+    for family, kind, protocol, _, where in getaddrinfo(address[0], address[1], 0, SOCK_STREAM):
+        try:
+            return _try(family, kind, protocol, where)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _try(family: int, kind: int, protocol: int, where: Any) -> Socket:
+    connection = Socket(family, kind, protocol)
+    try:
+        connection.connect(where)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class _Answer:
+    """One HTTP answer, read from a socket."""
+
+    def __init__(self, connection: Socket, url: str) -> None:
+        self._recv = connection.recv
+        self._url = url
+        self._data = b""
+        head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        version, _, rest = head[0].partition(" ")
+        code, _, self.reason = rest.partition(" ")
+        if not version.startswith("HTTP/") or not (code.isascii() and code.isdigit()):
+            raise self._nonsense()
+        self.status = int(code)
+        self._headers = {}
+        for line in head[1:]:
+            name, _, value = line.partition(":")
+            self._headers[name.strip().lower()] = value.strip()
+        connection_header = self._headers.get("connection", "").lower()
+        self.closes = connection_header == "close" or (version == "HTTP/1.0" and connection_header != "keep-alive")
+
+    def body(self) -> bytes:
+        length = self._headers.get("content-length")
+        if self._headers.get("transfer-encoding", "").lower() == "chunked":
+            return self._chunks()
+        if length is None:
+            self.closes = True
+            return self._rest()
+        if not (length.isascii() and length.isdigit()):
+            raise self._nonsense()
+        return self._exactly(int(length))
+
+    def _nonsense(self) -> ProtocolError:
+        return ProtocolError(self._url, 0, "the server does not speak HTTP")
+
+    def _more(self) -> bytes:
+        data = self._recv(_ENOUGH)
+        if not data:
+            raise ConnectionResetError("the server closed the connection without a whole answer")
+        return data
+
+    def _until(self, end: bytes) -> bytes:
+        while (found := self._data.find(end)) < 0:
+            if len(self._data) > 4 * _ENOUGH or not b"HTTP/".startswith(self._data[:5]):
+                raise self._nonsense()
+            self._data += self._more()
+        head, self._data = self._data[:found], self._data[found + len(end) :]
+        return head
+
+    def _exactly(self, length: int) -> bytes:
+        pieces = [self._data]
+        missing = length - len(self._data)
+        while missing > 0:
+            pieces.append(self._more())
+            missing -= len(pieces[-1])
+        data = b"".join(pieces)
+        self._data = data[length:]
+        return data[:length]
+
+    def _rest(self) -> bytes:
+        pieces = [self._data]
+        while data := self._recv(_ENOUGH):
+            pieces.append(data)
+        return b"".join(pieces)
+
+    def _chunks(self) -> bytes:
+        pieces: list[bytes] = []
+        while True:
+            size = self._line().partition(b";")[0].strip()
+            try:
+                length = int(size, 16)
+            except ValueError:
+                raise self._nonsense() from None
+            if length <= 0:
+                while self._line():
+                    pass
+                return b"".join(pieces)
+            pieces.append(self._exactly(length))
+            self._line()
+
+    def _line(self) -> bytes:
+        while (found := self._data.find(b"\r\n")) < 0:
+            if len(self._data) > _ENOUGH:
+                raise self._nonsense()
+            self._data += self._more()
+        line, self._data = self._data[:found], self._data[found + 2 :]
+        return line
