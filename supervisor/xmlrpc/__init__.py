@@ -7,11 +7,12 @@ imported from their homes. Plugins replace names here (xmlrpc_marshal, gettags),
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import sys
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import xmlrpc.client as xmlrpclib
+    from typing import Any
 
     from supervisor.faults import Faults, RPCError, getFaultDescription
     from supervisor.xmlrpc.client import SupervisorTransport, UnixStreamHTTPConnection
@@ -61,11 +62,16 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
+def _module(name: str) -> Any:
+    __import__(name)
+    return sys.modules[name]
+
+
 def __getattr__(name: str) -> Any:
     if name == "xmlrpclib":
-        value: Any = importlib.import_module("xmlrpc.client")
+        value: Any = _module("xmlrpc.client")
     elif name in _HOME_OF:
-        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+        value = getattr(_module(_HOME_OF[name]), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

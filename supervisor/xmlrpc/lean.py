@@ -6,11 +6,13 @@ left to the strict reader, with one meaning. No import here costs more than this
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from supervisor import xmlrpc as package
 from supervisor.xmlrpc.values import INT_MAX, INT_MIN
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 __all__ = ["Fault", "dumps_call", "loads_response"]
 

@@ -5,7 +5,9 @@ Promise: pure functions, cheap to import. They must not know of requests, proces
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["AttrDict", "INT_MAX", "INT_MIN", "capped_int"]
 
@@ -13,7 +15,7 @@ INT_MAX = 2**31 - 1
 INT_MIN = -(2**31)
 
 
-class AttrDict(dict[str, Any]):
+class AttrDict(dict[str, "Any"]):
     """A dictionary whose keys can be read as attributes; what is not there is None."""
 
     def __getattr__(self, name: str) -> Any:

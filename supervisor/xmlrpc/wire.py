@@ -9,12 +9,16 @@ from __future__ import annotations
 import binascii
 from _socket import AF_UNIX, SOCK_STREAM, getaddrinfo
 from _socket import socket as Socket
-from collections.abc import Iterable
-from typing import Any
 
 from supervisor.xmlrpc.lean import Fault, dumps_call, loads_response
 
-__all__ = ["Fault", "ProtocolError", "Server", "authorization", "call"]
+# collections.abc and typing would take longer to load than a call takes.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["Fault", "ProtocolError", "Server", "authorization", "call", "connect", "host_of"]
 
 _ENOUGH = 65536
 
@@ -46,58 +50,63 @@ class Server:
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
         self.url = url
         self._socket: Socket | None = None
-        if url.startswith("unix://"):
-            self._address: str | tuple[str, int] = url[len("unix://") :]
-            host = "localhost"
-        elif url.startswith("http://"):
-            host = url[len("http://") :].partition("/")[0]
-            self._address = _host_and_port(host)
-        else:
-            raise ValueError(f"Unknown protocol for serverurl {url}")
         self._head = (
-            f"POST /RPC2 HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/xml\r\nAccept: text/xml\r\n"
+            f"POST /RPC2 HTTP/1.1\r\nHost: {host_of(url)}\r\nContent-Type: text/xml\r\nAccept: text/xml\r\n"
             f"{authorization(username, password)}Content-Length: "
         )
 
     def call(self, method: str, params: Iterable[Any] = ()) -> Any:
         """The result of a call. Raises Fault, ProtocolError or OSError."""
-        body = dumps_call(method, params)
-        request = f"{self._head}{len(body)}\r\n\r\n".encode() + body
         reused = self._socket is not None
         try:
-            status, reason, answer = self._exchange(request)
+            self.send(method, params)
+            return self.receive()
         except (ConnectionResetError, BrokenPipeError):
             # A connection that was kept may have been closed by the server meanwhile.
             if not reused:
                 raise
-            status, reason, answer = self._exchange(request)
-        if status != 200:
-            self.close()
-            raise ProtocolError(self.url + "/RPC2", status, reason)
-        try:
-            return loads_response(answer)
-        except ValueError:
-            self.close()
-            raise ProtocolError(self.url + "/RPC2", status, "the answer is not XML-RPC") from None
+        self.send(method, params)
+        return self.receive()
 
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _exchange(self, request: bytes) -> tuple[int, str, bytes]:
-        if self._socket is None:
-            self._socket = _connect(self._address)
+    def send(self, method: str, params: Iterable[Any] = ()) -> None:
+        """Send a call whose result receive() gives; other calls may be sent to other Servers meanwhile."""
+        body = dumps_call(method, params)
         try:
-            self._socket.sendall(request)
+            if self._socket is None:
+                self._socket = connect(self.url)
+            self._socket.sendall(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
+        except BaseException:
+            self.close()
+            raise
+
+    def receive(self) -> Any:
+        """The result of the call that was sent."""
+        assert self._socket is not None
+        try:
             answer = _Answer(self._socket, self.url)
             body = answer.body()
         except BaseException:
             self.close()
             raise
-        if answer.closes:
+        if answer.closes or answer.status != 200:
             self.close()
-        return answer.status, answer.reason, body
+        if answer.status != 200:
+            raise ProtocolError(self.url + "/RPC2", answer.status, answer.reason)
+        try:
+            return loads_response(body)
+        except ValueError:
+            self.close()
+            raise ProtocolError(self.url + "/RPC2", answer.status, "the answer is not XML-RPC") from None
+
+    def fileno(self) -> int:
+        """The descriptor on which the answer to a call that was sent will come."""
+        assert self._socket is not None
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def call(server: Server, method: str, params: Iterable[Any] = ()) -> Any:
@@ -105,23 +114,34 @@ def call(server: Server, method: str, params: Iterable[Any] = ()) -> Any:
     return server.call(method, params)
 
 
-def _host_and_port(host: str) -> tuple[str, int]:
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isdigit():
-        name, port = host, "80"
-    return name.strip("[]"), int(port)
+def host_of(url: str) -> str:
+    """What the Host header says for a server. ValueError when its kind is unknown."""
+    if url.startswith("unix://"):
+        return "localhost"
+    if url.startswith("http://"):
+        return url[len("http://") :].partition("/")[0]
+    raise ValueError(f"Unknown protocol for serverurl {url}")
 
 
-def _connect(address: str | tuple[str, int]) -> Socket:
-    if isinstance(address, str):
-        return _try(AF_UNIX, SOCK_STREAM, 0, address)
+def connect(url: str) -> Socket:
+    """A connection to the server that the URL names."""
+    if url.startswith("unix://"):
+        return _try(AF_UNIX, SOCK_STREAM, 0, url[len("unix://") :])
+    name, port = _host_and_port(host_of(url))
     failure = OSError("no address")
-    for family, kind, protocol, _, where in getaddrinfo(address[0], address[1], 0, SOCK_STREAM):
+    for family, kind, protocol, _, where in getaddrinfo(name, port, 0, SOCK_STREAM):
         try:
             return _try(family, kind, protocol, where)
         except OSError as error:
             failure = error
     raise failure
+
+
+def _host_and_port(host: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdigit():
+        name, port = host, "80"
+    return name.strip("[]"), int(port)
 
 
 def _try(family: int, kind: int, protocol: int, where: Any) -> Socket:
