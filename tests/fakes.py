@@ -88,8 +88,8 @@ class FakeLog:
 
     @property
     def texts(self) -> list[str]:
-        """The messages alone."""
-        return [text for _, text in self.lines]
+        """The messages of debug and above."""
+        return [text for level, text in self.lines if level not in ("trace", "blather")]
 
 
 class FakeSystem(System):

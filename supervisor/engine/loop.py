@@ -132,6 +132,11 @@ class Loop:
         """Call in order, with a few milliseconds of each turn for all of this kind: spawns and other bulk."""
         self._background.append((callback, args))
 
+    @property
+    def busy(self) -> bool:
+        """Whether work is queued, or a descriptor waits for being written."""
+        return bool(self._writers or self._soon or self._background)
+
     # The turn
 
     def turn(self, longest: float | None = None) -> None:

@@ -1,0 +1,115 @@
+"""The way down: phases of groups, one priority after the other, and the lines about whom it waits for.
+
+Promise: groups of a higher priority number are down before the next ones are told; equal ones go together; a death
+costs the same however many are still to die. Knows not whether it is for a shutdown or for a reload.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from supervisor.engine.loop import Loop, Timer
+from supervisor.states import STOPPED_STATES, ProcessStates, getProcessStateDescription
+
+__all__ = ["Ending"]
+
+# How often it is told whom we are waiting for, in seconds.
+_REPORT_PERIOD = 3.0
+
+
+class Log(Protocol):
+    """The part of the activity log that is used here."""
+
+    def warn(self, msg: str) -> object: ...
+
+    def info(self, msg: str) -> object: ...
+
+    def blather(self, msg: str) -> object: ...
+
+
+class Ending:
+    """Stops everything in `groups` and calls finished() once nothing is left."""
+
+    def __init__(self, loop: Loop, log: Log, groups: dict[str, Any], finished: Callable[[], object]) -> None:
+        self._loop = loop
+        self._log = log
+        self._groups = groups
+        self._finished = finished
+        self._pending: dict[int, Any] = {}  # by id: processes compare by priority
+        self._reported = -_REPORT_PERIOD
+        self._timer: Timer | None = None
+        self._next_is_due = False
+
+    def begin(self) -> None:
+        """Tell the first groups."""
+        self._next()
+
+    def hasten(self) -> None:
+        """Kill what was told to stop and did not yet."""
+        for process in list(self._pending.values()):
+            if process.get_state() == ProcessStates.STOPPING and process.pid:
+                self._log.warn(f"killing '{process.config.name}' ({process.pid}) with SIGKILL")
+                process.kill(signal.SIGKILL)
+
+    def cancel(self) -> None:
+        """Forget about it; for an end that comes another way."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _next(self) -> None:
+        """Go through the phases until one has to be waited for."""
+        self._next_is_due = False
+        while not self._pending:
+            unstopped = [group for group in self._groups.values() if group.get_unstopped_processes()]
+            if not unstopped:
+                self.cancel()
+                self._finished()
+                return
+            last = max(group.config.priority for group in unstopped)
+            self._stop([group for group in unstopped if group.config.priority == last])
+        self._report()
+
+    def _stop(self, groups: list[Any]) -> None:
+        for group in reversed(groups):
+            group.stop_all()
+        for group in groups:
+            for process in group.get_unstopped_processes():
+                self._pending[id(process)] = process
+                process.watch(self._changed)
+
+    def _changed(self, process: Any, state: int) -> None:
+        if state in STOPPED_STATES and self._pending.pop(id(process), None) is not None:
+            process.unwatch(self._changed)
+            if not self._pending and not self._next_is_due:
+                self._next_is_due = True
+                self._loop.call_soon(self._next)
+
+    def _report(self) -> None:
+        """At most every few seconds, with everything that is not down, told or not."""
+        now = self._loop.clock.now()
+        if now - self._reported < _REPORT_PERIOD:
+            self._again(self._reported + _REPORT_PERIOD)
+            return
+        unstopped = [process for group in self._groups.values() for process in group.get_unstopped_processes()]
+        if unstopped:
+            self._reported = now
+            self._log.info(f"waiting for {', '.join(process.config.name for process in unstopped)} to die")
+            for process in unstopped:
+                state = getProcessStateDescription(process.get_state())
+                self._log.blather(f"{process.config.name} state: {state}")
+        self._again(now + _REPORT_PERIOD)
+
+    def _again(self, when: float) -> None:
+        if self._timer is None:
+            self._timer = self._loop.call_at(when, self._look_again)
+
+    def _look_again(self) -> None:
+        self._timer = None
+        # A plugin may have put a state in place by hand, without anybody being told.
+        for process in list(self._pending.values()):
+            self._changed(process, process.get_state())
+        if self._pending:
+            self._report()

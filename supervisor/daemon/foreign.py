@@ -1,0 +1,88 @@
+"""Descriptors of plugins that replaced get_process_map to have them polled.
+
+Promise: while it is replaced it is asked once per turn, and what it returns beyond our own is watched as its
+`readable` and `writable` say. Knows nothing of what such a dispatcher does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from supervisor.engine.loop import Loop
+
+__all__ = ["ForeignDispatchers"]
+
+
+class _Watched:
+    """One foreign dispatcher; the loop's owner of its descriptor, so that failures reach handle_error."""
+
+    def __init__(self, loop: Loop, fd: int, dispatcher: Any) -> None:
+        self._loop = loop
+        self._fd = fd
+        self.dispatcher = dispatcher
+        self._reading = False
+        self._writing = False
+
+    def refresh(self) -> None:
+        closed = getattr(self.dispatcher, "closed", False)
+        reading = not closed and bool(self.dispatcher.readable())
+        writing = not closed and bool(self.dispatcher.writable())
+        if reading != self._reading:
+            self._reading = reading
+            if reading:
+                self._loop.add_reader(self._fd, self._read, self.dispatcher)
+            else:
+                self._loop.remove_reader(self._fd)
+        if writing != self._writing:
+            self._writing = writing
+            if writing:
+                self._loop.add_writer(self._fd, self._write, self.dispatcher)
+            else:
+                self._loop.remove_writer(self._fd)
+
+    def forget(self) -> None:
+        if self._reading:
+            self._loop.remove_reader(self._fd)
+        if self._writing:
+            self._loop.remove_writer(self._fd)
+        self._reading = self._writing = False
+
+    def _read(self) -> None:
+        try:
+            self.dispatcher.handle_read_event()
+        except Exception:
+            self.dispatcher.handle_error()
+
+    def _write(self) -> None:
+        try:
+            self.dispatcher.handle_write_event()
+        except Exception:
+            self.dispatcher.handle_error()
+
+
+class ForeignDispatchers:
+    """Keeps the loop's registrations in step with what a replaced get_process_map returns."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._watched: dict[int, _Watched] = {}
+
+    def refresh(self, ask: Callable[[], Mapping[int, Any]], ours: Mapping[int, Any]) -> None:
+        """Ask, and watch what is not ours."""
+        wanted = {fd: dispatcher for fd, dispatcher in ask().items() if ours.get(fd) is not dispatcher}
+        for fd, watched in list(self._watched.items()):
+            if wanted.get(fd) is not watched.dispatcher:
+                del self._watched[fd]
+                watched.forget()
+        for fd, dispatcher in wanted.items():
+            if fd not in self._watched:
+                self._watched[fd] = _Watched(self._loop, fd, dispatcher)
+        for watched in self._watched.values():
+            watched.refresh()
+
+    def forget_all(self) -> None:
+        """The replacement is gone, or the run ends."""
+        for watched in self._watched.values():
+            watched.forget()
+        self._watched.clear()

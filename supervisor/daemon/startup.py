@@ -1,0 +1,124 @@
+"""From a configuration to a process that may run it: user, limits, log, and nobody else in its place.
+
+Promise: in this order, and nothing of another instance is touched before it is known that there is none.
+Knows nothing of groups, servers or the loop.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from supervisor import loggers
+from supervisor.datatypes import Syslog
+from supervisor.engine.inuse import in_use
+from supervisor.engine.leftovers import leftovers
+from supervisor.engine.limits import LimitError, require_limits
+from supervisor.engine.pidfile import PidFile, PidFileHeld
+from supervisor.engine.privileges import PrivilegeError, drop_privileges
+from supervisor.engine.system import System
+
+if TYPE_CHECKING:
+    from supervisor.options import ServerOptions
+
+__all__ = ["StartError", "become_user", "make_logger", "refuse_second_instance", "report_leftovers", "tell_notes"]
+
+_ROOT = (
+    "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  "
+    "If you intend to run as root, you can set user=root in the config file to avoid this message."
+)
+_TAKEN = (
+    "Another program is already listening on a port that one of our HTTP servers is configured to use.  "
+    "Shut this program down first before starting supervisord."
+)
+_FORMAT = "%(asctime)s %(levelname)s %(message)s\n"
+
+
+class StartError(Exception):
+    """Why the daemon cannot start; the text is meant for people."""
+
+
+def become_user(options: ServerOptions, system: System) -> None:
+    """Switch to the configured user; and raise the limits, which is done by the first run only."""
+    try:
+        if options.uid is not None:
+            drop_privileges(system, options.uid)
+            options.parse_infos.append(f"Set uid to user {options.uid} succeeded")
+        elif system.getuid() == 0:
+            options.parse_criticals.append(_ROOT)
+        if options.first:
+            options.parse_infos.extend(require_limits(system, options.minfds, options.minprocs))
+    except (PrivilegeError, LimitError) as exc:
+        raise StartError(str(exc))
+
+
+def make_logger(options: ServerOptions) -> loggers.Logger:
+    """The activity log, and its copy on stdout in the foreground."""
+    logger = loggers.getLogger(options.loglevel)
+    if options.nodaemon and not options.silent:
+        loggers.handle_stdout(logger, _FORMAT)
+    if options.logfile is Syslog:
+        loggers.handle_syslog(logger, _FORMAT)
+        return logger
+    try:
+        loggers.handle_file(
+            logger,
+            options.logfile,
+            _FORMAT,
+            rotating=bool(options.logfile_maxbytes),
+            maxbytes=options.logfile_maxbytes,
+            backups=options.logfile_backups,
+        )
+    except OSError as exc:
+        raise StartError(f"Cannot open the log file {options.logfile}: {exc.strerror or exc}")
+    return logger
+
+
+def tell_notes(options: ServerOptions) -> None:
+    """Put into the log what was noted before there was one."""
+    logger = options.logger
+    for notes, tell in (
+        (options.parse_criticals, logger.critical),
+        (options.parse_warnings, logger.warn),
+        (options.parse_infos, logger.info),
+    ):
+        for note in notes:
+            tell(note)
+        del notes[:]
+
+
+def refuse_second_instance(options: ServerOptions, pidfile: PidFile) -> str | None:
+    """StartError when another daemon holds one of our addresses or our pid file.
+
+    Otherwise what an earlier one left in the pid file, None if it left none.
+    """
+    for config in options.server_configs:
+        if in_use(config):
+            raise StartError(_TAKEN)
+    try:
+        return pidfile.look()
+    except PidFileHeld as exc:
+        raise StartError(str(exc))
+
+
+def report_leftovers(options: ServerOptions, system: System) -> None:
+    """After an end without goodbye: one line about programs that are still there from before."""
+    names = {
+        (group.name, process.name) for group in options.process_group_configs for process in group.process_configs
+    }
+    found = leftovers(system, options.serverurl, names)
+    if found:
+        what = ", ".join(f"{left.name} (pid {left.pid})" for left in found)
+        options.logger.warn(
+            f"an earlier supervisord ended without stopping its programs, still running: {what}; "
+            "they are not supervised, stop them by their pids"
+        )
+
+
+def flush_streams() -> None:
+    """Nothing buffered may be written twice, by us and by a forked copy."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
