@@ -1,0 +1,48 @@
+"""Expansion of ``%(name)s`` in option values.
+
+Text without a percent sign is returned as it is; nothing but the names handed in can be reached.
+Must not know: where names or texts come from.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ExpansionError(ValueError):
+    """A value that cannot be expanded; ``discreet`` is the text without the names of environment variables."""
+
+    discreet = ""
+
+
+class Names(dict):  # type: ignore[type-arg]
+    """The names of one expansion. A conversion without a name, such as ``%s``, would print all of them: refused."""
+
+    def __str__(self) -> str:
+        raise ValueError("a conversion has no (name)")
+
+    __repr__ = __str__
+
+
+def expand(s: str, expansions: Mapping[str, object], name: str) -> str:
+    """``s`` with its ``%(x)s`` filled in; ``name`` is the option, for the error text."""
+    try:
+        return s % Names(expansions)
+    except KeyError as e:
+        start = f"Format string {s!r} for {name!r} contains names ({e}) which cannot be expanded. Available names: "
+        names = sorted(expansions)
+        error = ExpansionError(start + ", ".join(names))
+        error.discreet = start + ", ".join(each for each in names if not each.startswith("ENV_"))
+        raise error
+    except (TypeError, ValueError, OverflowError, MemoryError) as e:
+        reason = str(e).replace("not Names", "not dict")
+        error = ExpansionError(f"Format string {s!r} for {name!r} is badly formatted: {reason}")
+        error.discreet = str(error)
+        raise error
+
+
+def environ_names(environ: Mapping[str, str]) -> dict[str, str]:
+    """``ENV_X`` for each variable X."""
+    return {"ENV_" + key: value for key, value in environ.items()}

@@ -1,0 +1,25 @@
+"""``module:attribute`` -> the object: the one place that imports what a configuration names.
+
+Must not know: what the object is for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+class Unresolvable(ValueError):
+    """A specification that leads to nothing; the text says why."""
+
+
+def import_spec(spec: str) -> Any:
+    """The object of ``module:attribute`` (dots allowed in both), or the module itself without a colon."""
+    module, _, attribute = spec.partition(":")
+    try:
+        found = import_module(module.strip())
+        for name in attribute.strip().split(".") if attribute.strip() else ():
+            found = getattr(found, name)
+    except (Exception, SystemExit) as e:
+        raise Unresolvable(f"{e}" if isinstance(e, ImportError | AttributeError) else f"{type(e).__name__}: {e}")
+    return found

@@ -1,0 +1,146 @@
+"""Ini text -> sections of raw option texts, each with the line it came from.
+
+The dialect is the one of configparser with repeated sections and options allowed and ``;`` or ``#`` after a blank
+starting a comment; everything wrong in a text is found in one pass. Must not know: what any option means.
+"""
+
+from __future__ import annotations
+
+from codecs import BOM_UTF8
+from io import BytesIO, TextIOWrapper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_SECTION = "DEFAULT"
+
+
+class SyntaxProblem(ValueError):
+    """What is wrong with the text of a file."""
+
+
+class RawSection:
+    """The options under one header: name -> (text, line)."""
+
+    __slots__ = ("line", "name", "options", "repeated")
+
+    def __init__(self, name: str, line: int) -> None:
+        self.name = name
+        self.line = line
+        self.options: dict[str, tuple[str, int]] = {}
+        self.repeated: list[tuple[str, int]] = []
+
+
+def decode(data: bytes) -> str:
+    """The text of a file: UTF-8 with a byte order mark, else in the encoding of the locale; any line ends."""
+    encoding = "utf-8" if data.startswith(BOM_UTF8) else None
+    with TextIOWrapper(BytesIO(data), encoding=encoding) as text:
+        return text.read().removeprefix("\ufeff")
+
+
+def without_comment(line: str) -> str:
+    """The line up to the first ``;`` or ``#`` that begins it or follows a blank."""
+    end = len(line)
+    for sign in ";#":
+        at = line.find(sign)
+        while 0 <= at < end:
+            if at == 0 or line[at - 1].isspace():
+                end = at
+                break
+            at = line.find(sign, at + 1)
+    return line[:end]
+
+
+class _Reader:
+    """One pass over the lines of one text."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.sections: list[RawSection] = []
+        self._bad_lines: list[tuple[int, str]] = []
+        self._section: RawSection | None = None
+        self._option = ""          # the option that indented lines continue
+        self._more: list[str] = []  # its lines, when there is more than one
+
+    def read(self, text: str) -> None:
+        indent = 0
+        lines = text.split("\n")
+        last = len(lines)
+        for number, line in enumerate(lines, 1):
+            value = line.strip()
+            if not value:
+                if self._more and number < last:
+                    self._more.append("")
+                continue
+            if ";" in value or "#" in value:
+                value = without_comment(line).strip() if value[0] not in ";#" else ""
+                if not value:
+                    continue
+            here = len(line) - len(line.lstrip()) if line[0] <= " " or line[0].isspace() else 0
+            if here > indent and self._more:
+                self._more.append(value)
+                continue
+            indent = here
+            self._finish_option()
+            self._header_or_option(value, number, line + "\n" * (number < last))
+        self._finish_option()
+        if self._bad_lines:
+            found = "".join(f"\n\t[line {number:2d}]: {line!r}" for number, line in self._bad_lines)
+            raise SyntaxProblem(f"Source contains parsing errors: {self._source!r}{found}")
+
+    def _header_or_option(self, value: str, number: int, line: str) -> None:
+        if value[0] == "[" and value.rfind("]") > 1:
+            self._section = RawSection(value[1 : value.rfind("]")], number)
+            self.sections.append(self._section)
+            self._option = ""
+            return
+        if self._section is None:
+            raise SyntaxProblem(
+                f"File contains no section headers.\nfile: {self._source!r}, line: {number}\n{line!r}")
+        equals, colon = value.find("="), value.find(":")
+        at = equals if colon < 0 or 0 <= equals < colon else colon
+        if at <= 0 or value[0] == "[":
+            self._bad_lines.append((number, line))
+            self._more = [""] if self._option else []      # what is indented below it belongs to it
+            return
+        option = value[:at].rstrip().lower()
+        options = self._section.options
+        if option in options:
+            self._section.repeated.append((option, number))
+        text = value[at + 1 :].strip()
+        options[option] = (text, number)
+        self._option = option
+        self._more = [text]
+
+    def _finish_option(self) -> None:
+        if len(self._more) > 1 and self._section is not None:      # after a bad line: text that nobody will see
+            number = self._section.options[self._option][1]
+            self._section.options[self._option] = ("\n".join(self._more).rstrip(), number)
+        self._more = []
+
+
+def read_sections(text: str, source: str) -> list[RawSection]:
+    """The sections of ``text`` in order, as often as they appear. Raises SyntaxProblem, naming ``source``."""
+    reader = _Reader(source)
+    at = text.find("\0")
+    if at >= 0:
+        raise SyntaxProblem(f"Source contains a NUL character: {source!r}, line {text.count(chr(10), 0, at) + 1}")
+    reader.read(text)
+    return reader.sections
+
+
+def merged(sections: list[RawSection], wanted: Callable[[str], bool]) -> dict[str, dict[str, str]]:
+    """Sections of one name put together, ``[DEFAULT]`` below each; only the texts, only the sections wanted."""
+    common: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
+    for section in sections:
+        if section.name == DEFAULT_SECTION:
+            target = common
+        elif wanted(section.name):
+            target = found.setdefault(section.name, {})
+        else:
+            continue
+        for option, (text, _) in section.options.items():
+            target[option] = text
+    return {name: {**common, **options} for name, options in found.items()} if common else found

@@ -1,0 +1,332 @@
+"""ServerOptions: what command line, configuration file and defaults make of one run of supervisord.
+
+The object plugins know as ``supervisord.options``; also the home or the hand-on of the public names around
+configurations. A reread that fails changes nothing here. Must not know: the loop, nor any live process but by number.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+from supervisor import events
+from supervisor.clientoptions import ClientOptions
+from supervisor.config.base import Dummy, Options
+from supervisor.config.cmdline import Switch
+from supervisor.config.context import Context
+from supervisor.config.expand import environ_names, expand
+from supervisor.config.model import (
+    Config,
+    EventListenerConfig,
+    EventListenerPoolConfig,
+    FastCGIGroupConfig,
+    FastCGIProcessConfig,
+    ProcessConfig,
+    ProcessGroupConfig,
+)
+from supervisor.config.parser import UnhosedConfigParser
+from supervisor.config.plugins import import_spec
+from supervisor.config.problems import ConfigError, Problem
+from supervisor.config.programs import read_processes
+from supervisor.config.reading import Reading, read
+from supervisor.config.servers import normalize_path, server_url
+from supervisor.config.switches import SERVER_SWITCHES, server_help
+from supervisor.config.tables import SUPERVISORD
+from supervisor.datatypes import name_to_uid
+from supervisor.engine import housekeeping
+from supervisor.engine.signals import SignalReceiver
+from supervisor.names import make_namespec, split_namespec
+from supervisor.states import SupervisorStates
+from supervisor.version import VERSION
+
+__all__ = [
+    "ClientOptions", "Config", "Dummy", "EventListenerConfig", "EventListenerPoolConfig", "FastCGIGroupConfig",
+    "FastCGIProcessConfig", "Options", "ProcessConfig", "ProcessGroupConfig", "ServerOptions", "SignalReceiver",
+    "UnhosedConfigParser", "VERSION", "expand", "make_namespec", "normalize_path", "split_namespec",
+]
+
+ROOT_SEARCH = (
+    "Supervisord is running as root and it is searching for its configuration file in default locations (including "
+    'its current working directory); you probably want to specify a "-c" argument specifying an absolute path to a '
+    "configuration file for improved security.")
+
+
+class ServerOptions(Options):
+    """The options of supervisord. Everything a plugin may replace is looked up when it is called."""
+
+    positional_args_allowed = 0
+    switches = SERVER_SWITCHES
+
+    configfile: Any = None
+    here: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    user: Any = None
+    nodaemon: Any = None
+    silent: Any = None
+    logfile: Any = None
+    loglevel: Any = None
+    pidfile: Any = None
+    passwdfile = None
+    sockchmod = None
+    sockchown = None
+    unlink_pidfile = False
+    unlink_socketfiles = False
+    mood: int = SupervisorStates.RUNNING
+    httpservers: Any = ()
+    logger: Any = None
+    first = True
+    test = False
+    umask: Any = None
+    directory: Any = None
+    logfile_maxbytes: Any = None
+    logfile_backups: Any = None
+    identifier: Any = None
+    childlogdir: Any = None
+    minfds: Any = None
+    minprocs: Any = None
+    nocleanup: Any = None
+    strip_ansi: Any = None
+    profile_options: Any = None
+    serverurl: str | None = None
+    check = False
+    strict = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.configroot = Dummy()
+        self.configroot.supervisord = Dummy()
+        self.environment: dict[str, str] = {}
+        self.environ_expansions = environ_names(os.environ)
+        self.pidhistory: dict[int, Any] = {}
+        self.process_group_configs: list[ProcessGroupConfig] = []
+        self.server_configs: list[dict[str, Any]] = []
+        self.rpcinterface_factories: list[tuple[str, Any, dict[str, str]]] = []
+        self.parse_criticals: list[str] = []
+        self.parse_warnings: list[str] = []
+        self.parse_infos: list[str] = []
+        self.signal_receiver = SignalReceiver()
+        self.notes: list[str] = []          # what the configuration in force deserves to be warned of
+        self._words: list[Any] = []
+        self._reading: Reading | None = None      # the one in force
+        self._context: Context | None = None      # the one under way
+        self._logged: list[str] = []
+
+    # -- command line
+
+    def help_text(self) -> str:
+        return server_help(self.progname)
+
+    def help(self, dummy: object = None) -> None:
+        """Prints the help text and leaves."""
+        self._print(self.help_text())
+        self.exit(0)
+
+    def version(self, dummy: object = None) -> None:
+        """Prints the version and leaves."""
+        self._print(VERSION)
+        self.exit(0)
+
+    def act(self, switch: Switch) -> None:
+        if switch.long == "version":
+            self.version()
+        self.help()
+
+    def default_configfile(self) -> str | None:
+        if os.getuid() == 0:
+            warnings.warn(ROOT_SEARCH, stacklevel=2)
+        return super().default_configfile()
+
+    def realize(self, args: Iterable[Any] | None = None, doc: str | None = None,
+                progname: str | None = None) -> None:
+        """Reads command line and file; anything wrong ends the program with a message."""
+        self._words = sys.argv[1:] if args is None else list(args)
+        super().realize(self._words, doc, progname)
+        self._tell_notes()
+
+    # -- the configuration file
+
+    def process_config(self, do_usage: bool = True) -> None:
+        """Reads the file. The first time everything is settled, later only the groups change.
+
+        With do_usage a faulty file ends the program, without it ValueError tells what is wrong and nothing has changed.
+        """
+        try:
+            reading = self._read()
+            if self._reading is None:
+                self._settle(reading)
+        except ConfigError as e:
+            if not do_usage:
+                raise
+            self.errors(problem.told() for problem in e.problems)
+            return
+        again = self._reading is not None
+        self._take(reading)
+        if again:
+            self._log_notes(reading)
+
+    def read_config(self, fp: Any) -> Any:
+        """Reads a file given by path or open; the values of [supervisord] are in what is returned."""
+        reading = self._read_fresh(fp)
+        self._settle(reading)
+        self._take(reading)
+        return self.configroot.supervisord
+
+    def reread(self) -> ServerOptions:
+        """What a start with the same command line would begin with now. ValueError tells why it could not."""
+        fresh = type(self)()
+        fresh.first = False
+        fresh.progname, fresh.doc = self.progname, self.doc
+        fresh.given, fresh.args, fresh._words = self.given, self.args, self._words
+        fresh.configfile = self.configfile
+        fresh.process_config(do_usage=False)
+        fresh.parse_warnings.extend(fresh.notes)
+        return fresh
+
+    def _read(self) -> Reading:
+        """The configuration as it is now: the one in force when nothing that counts has changed."""
+        known = self._reading
+        if known is not None and known.still_true(self._hooks()):
+            return known
+        return self._read_fresh(self.configfile)
+
+    def _read_fresh(self, fp: Any) -> Reading:
+        name = str(getattr(fp, "name", fp))
+        here = os.path.dirname(os.path.abspath(name))
+        context = Context(self, environ_names(os.environ), here, _event_type, import_spec)
+        before, self._context = self._context, context
+        try:
+            return read(fp, context, self, self._hooks())
+        finally:
+            self._context = before
+
+    def _hooks(self) -> tuple[Any, ...]:
+        """The methods through which sections pass; a plugin that replaces one wants to see every section."""
+        kind = type(self)
+        return kind._processes_from_section, kind.processes_from_section
+
+    def _settle(self, reading: Reading) -> None:
+        """Command line over file over default, for everything but the groups."""
+        given = reading.supervisord
+        section = Dummy()
+        values: dict[str, Any] = {"user": None}
+        for row in SUPERVISORD.rows:
+            value = self.given.get(row.name, given.get(row.name, row.default))
+            values[row.name] = value
+            setattr(section, row.name, given.get(row.name, row.default))
+        if values["user"] is not None:
+            try:
+                values["uid"] = name_to_uid(values["user"])
+            except ValueError as e:
+                raise ConfigError([reading.problem("supervisord", "user", str(e)) if "user" not in self.given
+                                   else Problem(str(e))])
+        if values["logfile"] != "syslog":
+            values["logfile"] = normalize_path(values["logfile"])
+        values["pidfile"] = normalize_path(values["pidfile"])
+        if values["childlogdir"] is None:
+            values["childlogdir"] = tempfile.gettempdir()
+        for name, value in values.items():
+            setattr(self, name, value)
+        section.server_configs = reading.servers
+        section.rpcinterface_factories = reading.factories
+        section.process_group_configs = reading.groups
+        self.configroot.supervisord = section
+        self.profile_options = self.given.get("profile_options")
+        self.check, self.strict = bool(self.given.get("check")), bool(self.given.get("strict"))
+        self.server_configs = reading.servers
+        self.rpcinterface_factories = reading.factories
+        self.serverurl = server_url(reading.servers)
+        self.here = reading.context.here
+        if isinstance(self.configfile, str | os.PathLike):
+            self.configfile = os.path.abspath(self.configfile)
+
+    def _take(self, reading: Reading) -> None:
+        """Puts the groups of a reading in force, and what they are expanded with."""
+        if reading is self._reading:
+            return
+        self._reading = reading
+        self.process_group_configs = reading.groups
+        self.environ_expansions = reading.context.environ
+        self.environment = reading.context.environment
+        self.parse_warnings = list(reading.context.warnings)
+        self.parse_infos = list(reading.context.infos)
+        self.notes = reading.context.notes
+
+    def _tell_notes(self) -> None:
+        """At a start people read stderr; the log keeps to its ordinary lines."""
+        for note in self.notes:
+            sys.stderr.write(f"Warning: {note}\n")
+
+    def _log_notes(self, reading: Reading) -> None:
+        """At a reread they read the log; the same trouble is told once."""
+        new = [*reading.context.warnings, *reading.changed(self), *self.notes]
+        if self.logger is not None and new != self._logged:
+            for text in new:
+                self.logger.warn(text)
+            self._logged = new
+        self.parse_warnings, self.parse_infos = [], []
+
+    # -- one section
+
+    def processes_from_section(self, parser: UnhosedConfigParser, section: str, group_name: str,
+                               klass: type[ProcessConfig] | None = None) -> list[ProcessConfig]:
+        """The processes of a section; its name and file are in the text of a ValueError."""
+        try:
+            return self._processes_from_section(parser, section, group_name, klass)
+        except ConfigError as e:
+            file = parser.section_to_file.get(section) or str(self.configfile)
+            raise ConfigError(problem.within(section, file) for problem in e.problems)
+        except ValueError as e:
+            file = parser.section_to_file.get(section) or str(self.configfile)
+            raise ConfigError([Problem(str(e)).within(section, file)])
+
+    def _processes_from_section(self, parser: UnhosedConfigParser, section: str, group_name: str,
+                                klass: type[ProcessConfig] | None = None) -> list[ProcessConfig]:
+        """What plugins replace; every section of every reading comes through here."""
+        return read_processes(self._context or self._late_context(), parser, section, group_name, klass)
+
+    def _late_context(self) -> Context:
+        """For sections that a plugin reads while the daemon runs."""
+        context = Context(self, self.environ_expansions, self.here or os.getcwd(), _event_type, import_spec)
+        context.environment = self.environment
+        return context
+
+    # -- what plugins replace or call, and what processes ask for
+
+    def get_signal(self) -> int | None:
+        """A signal that came and was not handled yet."""
+        return self.signal_receiver.get_signal()
+
+    def cleanup_fds(self) -> None:
+        """Closes what was inherited from whoever started us."""
+        housekeeping.close_inherited(5, self.minfds)
+
+    def close_httpservers(self) -> None:
+        """Closes the servers and the connections to them."""
+        for _, server in self.httpservers:
+            server.close()
+
+    def kill(self, pid: int, signal: int) -> None:
+        """Sends a signal."""
+        os.kill(pid, signal)
+
+    def get_path(self) -> list[str]:
+        """Where commands are looked for."""
+        return os.environ.get("PATH", "/bin:/usr/bin:/usr/local/bin").split(os.pathsep)
+
+    def get_autochildlog_name(self, name: str, identifier: str, channel: str) -> str:
+        """A new, empty file of a name that clear_autochildlogdir() knows."""
+        return housekeeping.make_child_log(self.childlogdir, f"{name}-{channel}---{identifier}-", ".log")
+
+    def clear_autochildlogdir(self) -> None:
+        """Removes automatic child logs of earlier runs."""
+        for complaint in housekeeping.clear_child_logs(self.childlogdir, self.identifier):
+            self.logger.warn(complaint)
+
+
+def _event_type(name: str) -> type | None:
+    return getattr(events.EventTypes, name, None)
