@@ -7,20 +7,19 @@ Must not know how a program is run or a request is answered.
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 from supervisor import events, http
+from supervisor.daemon import reaper
 from supervisor.daemon.ending import Ending
 from supervisor.daemon.foreign import ForeignDispatchers
 from supervisor.daemon.orders import SignalOrders
 from supervisor.daemon.startup import (
     StartError,
     become_user,
-    flush_streams,
+    go_to_background,
     make_logger,
     refuse_second_instance,
     report_leftovers,
@@ -28,7 +27,7 @@ from supervisor.daemon.startup import (
 )
 from supervisor.daemon.ticks import Ticks
 from supervisor.engine.clock import Clock
-from supervisor.engine.daemonize import Readiness, daemonize, detach
+from supervisor.engine.daemonize import Readiness
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.namewatch import NameWatch
 from supervisor.engine.pidfile import PidFile, PidFileHeld
@@ -40,7 +39,6 @@ from supervisor.options import ServerOptions
 from supervisor.poller import Poller
 from supervisor.process import Subprocess
 from supervisor.process import world as worlds
-from supervisor.process.waitstatus import decode_wait_status
 from supervisor.process.world import World
 from supervisor.states import SupervisorStates, getSupervisorStateDescription
 
@@ -58,8 +56,6 @@ __all__ = [
 _OWN_STEPS = (Subprocess.spawn, Subprocess.transition)
 # How often that is, in seconds; also how long the loop sleeps at most for a replaced get_process_map.
 _PLUGIN_PERIOD = 1.0
-# Deaths seen to before descriptors are looked at again.
-_REAP_LIMIT = 100
 # What last answers get to leave by when everything is down, in seconds.
 _FAREWELL = 0.2
 
@@ -79,7 +75,6 @@ class Supervisor:
         self._down = False
         self._running = False
         self._plugin_timer: Timer | None = None
-        self._map_refused: object = None
 
     # From start to end
 
@@ -113,7 +108,7 @@ class Supervisor:
             self._open_servers()
             self._door.open(options.signal_receiver.receive)
             if options.first and not options.nodaemon:
-                readiness = self._go_to_background()
+                readiness = go_to_background(options, self.system, self.loop.poller)
             self._write_pidfile()
             if unclean:
                 report_leftovers(options, self.system)
@@ -196,30 +191,9 @@ class Supervisor:
 
     def reap(self, once: bool = False, recursionguard: int = 0) -> None:
         """See to every child that died, whoever started it."""
-        for _ in range(1 if once else _REAP_LIMIT):
-            try:
-                pid, status = self.system.waitpid(-1, os.WNOHANG)
-            except OSError as exc:
-                if exc.errno not in (errno.ECHILD, errno.EINTR):
-                    self.options.logger.critical(
-                        f"waitpid error {exc.errno}; a process may not be cleaned up properly"
-                    )
-                return
-            if not pid:
-                return
-            self._finish(pid, status)
-        if not once:
+        more = reaper.reap(self.system, self.options.logger, self.options.pidhistory, once)
+        if more and not once:
             self.loop.call_soon(self.reap)
-
-    def _finish(self, pid: int, status: int) -> None:
-        process = self.options.pidhistory.pop(pid, None)
-        if process is None:
-            self.options.logger.info(f"reaped unknown pid {pid} ({decode_wait_status(status)[1]})")
-            return
-        try:
-            process.finish(pid, status)
-        except Exception as exc:
-            self._tell_failure(f"the end of {process!r}", exc)
 
     def reopen_logs(self) -> None:
         """Close and open again the activity log and those of living processes."""
@@ -248,7 +222,7 @@ class Supervisor:
 
     def _turn(self, longest: float | None = None) -> None:
         if self._process_map_is_replaced():
-            self._ask_plugin_for_dispatchers()
+            self._foreign.refresh(self.get_process_map, _OWN_MAP(self))
             longest = _PLUGIN_PERIOD if longest is None else longest
         if self._plugin_timer is None and (Subprocess.spawn, Subprocess.transition) != _OWN_STEPS:
             self._plugin_timer = self.loop.call_later(_PLUGIN_PERIOD, self._step_for_plugins)
@@ -269,17 +243,6 @@ class Supervisor:
     def _process_map_is_replaced(self) -> bool:
         return "get_process_map" in self.__dict__ or type(self).get_process_map is not _OWN_MAP
 
-    def _ask_plugin_for_dispatchers(self) -> None:
-        ask = self.get_process_map
-        if ask == self._map_refused:
-            return
-        try:
-            self._foreign.refresh(ask, _OWN_MAP(self))
-        except Exception as exc:
-            self._map_refused = ask
-            self._foreign.forget_all()
-            self._tell_failure(f"get_process_map as replaced by {ask!r}, it is not asked any more", exc)
-
     # Parts of main and run
 
     def _build(self) -> None:
@@ -297,7 +260,7 @@ class Supervisor:
         self._orders = SignalOrders(self)
         self._door = SignalDoor(self.loop, self.system, self._orders.deliver)
         self._ticks = Ticks(self.loop, self._tick)
-        self._foreign = ForeignDispatchers(self.loop)
+        self._foreign = ForeignDispatchers(self.loop, options.logger)
         self._names = NameWatch(self.loop, self.system, self._name_lost)
 
     def _add_configured_groups(self) -> None:
@@ -312,23 +275,6 @@ class Supervisor:
             self.options.httpservers = http.make_http_servers(self.options, self)
         except (ValueError, OSError) as exc:
             raise StartError(str(exc))
-
-    def _go_to_background(self) -> Readiness:
-        options, log = self.options, self.options.logger
-        flush_streams()
-        self.loop.poller.before_daemonize()
-        readiness = daemonize(self.system, lambda: log.blather("supervisord forked; parent exiting"))
-        self.loop.poller.after_daemonize()
-        log.info("daemonizing the supervisord process")
-        if options.directory:
-            try:
-                self.system.chdir(options.directory)
-            except OSError as exc:
-                log.critical(f"can't chdir into {options.directory!r}: {exc}")
-            else:
-                log.info(f"set current directory: {options.directory!r}")
-        detach(self.system)
-        return readiness
 
     def _write_pidfile(self) -> None:
         pid = self.system.getpid()
@@ -410,7 +356,7 @@ def _reloaded(old: ServerOptions) -> ServerOptions:
 def main(args: Sequence[str] | None = None, test: bool = False) -> None:
     """The program. With test, one turn of one run."""
     options = ServerOptions()
-    options.realize(args, doc=__doc__)
+    options.realize(args)
     options.first = True
     while True:
         options.test = test

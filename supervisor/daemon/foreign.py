@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from supervisor.engine.loop import Loop
+from supervisor.engine.loop import Log, Loop
+from supervisor.engine.traces import one_line
 
 __all__ = ["ForeignDispatchers"]
 
@@ -64,13 +65,24 @@ class _Watched:
 class ForeignDispatchers:
     """Keeps the loop's registrations in step with what a replaced get_process_map returns."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, log: Log) -> None:
         self._loop = loop
+        self._log = log
         self._watched: dict[int, _Watched] = {}
+        self._failed: object = None
 
     def refresh(self, ask: Callable[[], Mapping[int, Any]], ours: Mapping[int, Any]) -> None:
-        """Ask, and watch what is not ours."""
-        wanted = {fd: dispatcher for fd, dispatcher in ask().items() if ours.get(fd) is not dispatcher}
+        """Ask, and watch what is not ours. One that raises is told about and not asked again."""
+        if ask == self._failed:
+            return
+        try:
+            self._refresh({fd: found for fd, found in ask().items() if ours.get(fd) is not found})
+        except Exception as exc:
+            self._failed = ask
+            self.forget_all()
+            self._log.critical(f"uncaptured python exception in {ask!r}, it is not asked any more ({one_line(exc)})")
+
+    def _refresh(self, wanted: Mapping[int, Any]) -> None:
         for fd, watched in list(self._watched.items()):
             if wanted.get(fd) is not watched.dispatcher:
                 del self._watched[fd]

@@ -7,11 +7,13 @@ Knows not how any of it is done.
 from __future__ import annotations
 
 import signal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from supervisor.options import ServerOptions
 from supervisor.process.waitstatus import signame
 from supervisor.states import SupervisorStates
+
+if TYPE_CHECKING:
+    from supervisor.options import ServerOptions
 
 __all__ = ["Daemon", "SignalOrders"]
 

@@ -11,17 +11,27 @@ from typing import TYPE_CHECKING
 
 from supervisor import loggers
 from supervisor.datatypes import Syslog
+from supervisor.engine.daemonize import Readiness, daemonize, detach
 from supervisor.engine.inuse import in_use
 from supervisor.engine.leftovers import leftovers
 from supervisor.engine.limits import LimitError, require_limits
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.privileges import PrivilegeError, drop_privileges
 from supervisor.engine.system import System
+from supervisor.poller import BasePoller
 
 if TYPE_CHECKING:
     from supervisor.options import ServerOptions
 
-__all__ = ["StartError", "become_user", "make_logger", "refuse_second_instance", "report_leftovers", "tell_notes"]
+__all__ = [
+    "StartError",
+    "become_user",
+    "go_to_background",
+    "make_logger",
+    "refuse_second_instance",
+    "report_leftovers",
+    "tell_notes",
+]
 
 _ROOT = (
     "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  "
@@ -115,10 +125,23 @@ def report_leftovers(options: ServerOptions, system: System) -> None:
         )
 
 
-def flush_streams() -> None:
-    """Nothing buffered may be written twice, by us and by a forked copy."""
+def go_to_background(options: ServerOptions, system: System, poller: BasePoller) -> Readiness:
+    """Daemonize; back in the child only."""
+    log = options.logger
+    # What is buffered would be written twice.
     for stream in (sys.stdout, sys.stderr):
-        try:
+        if stream is not None:
             stream.flush()
-        except (OSError, ValueError, AttributeError):
-            pass
+    poller.before_daemonize()
+    readiness = daemonize(system, lambda: log.blather("supervisord forked; parent exiting"))
+    poller.after_daemonize()
+    log.info("daemonizing the supervisord process")
+    if options.directory:
+        try:
+            system.chdir(options.directory)
+        except OSError as exc:
+            log.critical(f"can't chdir into {options.directory!r}: {exc}")
+        else:
+            log.info(f"set current directory: {options.directory!r}")
+    detach(system)
+    return readiness

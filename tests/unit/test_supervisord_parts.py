@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ import pytest
 from supervisor import events
 from supervisor.daemon.ending import Ending
 from supervisor.daemon.foreign import ForeignDispatchers
+from supervisor.daemon.reaper import reap
 from supervisor.daemon.ticks import Ticks
 from supervisor.engine.inuse import in_use
 from supervisor.states import STOPPED_STATES, ProcessStates
-from tests.fakes import FakeLog, fake_loop
+from tests.fakes import FakeLog, FakeSystem, fake_loop
 
 
 class Named:
@@ -176,8 +178,8 @@ class Dispatcher:
 
 
 def test_foreign_dispatchers_are_polled_as_they_wish() -> None:
-    loop, poller, _, _ = fake_loop()
-    foreign = ForeignDispatchers(loop)
+    loop, poller, _, log = fake_loop()
+    foreign = ForeignDispatchers(loop, log)
     ours, theirs = Dispatcher(), Dispatcher()
     both = {4: ours, 5: theirs}
     foreign.refresh(lambda: both, {4: ours})
@@ -196,8 +198,8 @@ def test_foreign_dispatchers_are_polled_as_they_wish() -> None:
 
 
 def test_foreign_dispatchers_come_and_go() -> None:
-    loop, poller, _, _ = fake_loop()
-    foreign = ForeignDispatchers(loop)
+    loop, poller, _, log = fake_loop()
+    foreign = ForeignDispatchers(loop, log)
     first, second = Dispatcher(), Dispatcher()
     foreign.refresh(lambda: {5: first}, {})
     foreign.refresh(lambda: {5: second}, {})
@@ -215,12 +217,76 @@ def test_a_foreign_dispatcher_handles_its_own_errors() -> None:
     loop, poller, _, log = fake_loop()
     theirs = Dispatcher()
     theirs.error = ValueError("bad")
-    foreign = ForeignDispatchers(loop)
+    foreign = ForeignDispatchers(loop, log)
     foreign.refresh(lambda: {5: theirs}, {})
     poller.ready_to_read = [5]
     loop.turn()
     assert theirs.seen == ["read", "error"]
     assert log.lines == []
+
+
+def test_a_replacement_that_raises_is_told_about_once() -> None:
+    loop, poller, _, log = fake_loop()
+    foreign = ForeignDispatchers(loop, log)
+    foreign.refresh(lambda: {5: Dispatcher()}, {})
+    asked: list[int] = []
+
+    def broken() -> dict[int, Any]:
+        asked.append(1)
+        raise KeyError("oh")
+
+    for _ in range(3):
+        foreign.refresh(broken, {})
+    assert (asked, poller.readables) == ([1], set())
+    assert len(log.lines) == 1 and "it is not asked any more (<class 'KeyError'>:'oh' [" in log.texts[0]
+    foreign.refresh(lambda: {5: Dispatcher()}, {})
+    assert poller.readables == {5}
+
+
+class Mortal:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.ends: list[tuple[int, int]] = []
+        self.error = error
+
+    def __repr__(self) -> str:
+        return "<Mortal>"
+
+    def finish(self, pid: int, status: int) -> None:
+        self.ends.append((pid, status))
+        if self.error:
+            raise self.error
+
+
+def test_reaping_goes_on_until_nothing_is_left() -> None:
+    system, log = FakeSystem(), FakeLog()
+    one, two = Mortal(ValueError("oh")), Mortal()
+    history: dict[int, Any] = {7: one, 8: two, 9: Mortal()}
+    for pid, status in ((7, 0x100), (55, 9), (8, 0)):
+        system.die(pid, status)
+    system.children = [9]
+    assert not reap(system, log, history)
+    assert (one.ends, two.ends, list(history)) == ([(7, 0x100)], [(8, 0)], [9])
+    assert log.lines[0][1].startswith("uncaptured python exception at the end of <Mortal> (<class 'ValueError'>:oh [")
+    assert log.lines[1:] == [("info", "reaped unknown pid 55 (terminated by SIGKILL)")]
+
+
+def test_reaping_once_and_reaping_very_many() -> None:
+    system, log = FakeSystem(), FakeLog()
+    for pid in range(1000, 1150):
+        system.die(pid)
+    assert reap(system, log, {}, once=True)
+    assert len(system.deaths) == 149
+    assert reap(system, log, {})
+    assert not reap(system, log, {})
+    assert system.deaths == []
+
+
+@pytest.mark.parametrize(("number", "told"), [(errno.EINTR, 0), (errno.ECHILD, 0), (errno.EPERM, 1)])
+def test_errors_of_waitpid(number: int, told: int) -> None:
+    system, log = FakeSystem(), FakeLog()
+    system.fail("waitpid", OSError(number, "no"))
+    assert not reap(system, log, {})
+    assert log.texts == ["waitpid error 1; a process may not be cleaned up properly"] * told
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+"""Collecting children that died, ours and any other.
+
+Promise: no zombie is left, and a failure while one death is seen to does not hide the next. Knows processes only by
+the pid history and as something that can finish.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any, Protocol
+
+from supervisor.engine.system import System
+from supervisor.engine.traces import one_line
+from supervisor.process.waitstatus import decode_wait_status
+
+__all__ = ["reap"]
+
+# Deaths seen to before descriptors are looked at again.
+_LIMIT = 100
+
+
+class Log(Protocol):
+    """The part of the activity log that is used here."""
+
+    def critical(self, msg: str) -> object: ...
+
+    def info(self, msg: str) -> object: ...
+
+
+def reap(system: System, log: Log, pidhistory: dict[int, Any], once: bool = False) -> bool:
+    """See to the children that are dead by now; whether there may be more."""
+    for _ in range(1 if once else _LIMIT):
+        try:
+            pid, status = system.waitpid(-1, os.WNOHANG)
+        except OSError as exc:
+            if exc.errno not in (errno.ECHILD, errno.EINTR):
+                log.critical(f"waitpid error {exc.errno}; a process may not be cleaned up properly")
+            return False
+        if not pid:
+            return False
+        process = pidhistory.pop(pid, None)
+        if process is None:
+            log.info(f"reaped unknown pid {pid} ({decode_wait_status(status)[1]})")
+            continue
+        try:
+            process.finish(pid, status)
+        except Exception as exc:
+            log.critical(f"uncaptured python exception at the end of {process!r} ({one_line(exc)})")
+    return True
