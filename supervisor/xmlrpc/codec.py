@@ -33,6 +33,8 @@ __all__ = [
     "loads_call",
     "loads_response",
     "response_text",
+    "safe_text",
+    "write_struct_with",
 ]
 
 # --- requests ---------------------------------------------------------------------------------------------------
@@ -190,7 +192,8 @@ def _visible(found: re.Match[str]) -> str:
     return chr(0x2400 + number) if number < 0x20 else "\ufffd"
 
 
-def _safe(text: str) -> str:
+def safe_text(text: str) -> str:
+    """Text as XML 1.0 can carry it; what it cannot is replaced by a visible sign."""
     if not text.isprintable():
         text = _unsafe.sub(_visible, text)
     if "&" in text:
@@ -216,9 +219,11 @@ def fault_text(code: int, text: str) -> str:
 def dumps_response(value: Any) -> bytes:
     """The bytes of an answer that carries the value."""
     parts = _response(value)
-    if len(parts) == 3:
-        return "".join(parts).encode()
-    return b"".join(map(str.encode, parts))
+    if any(len(part) >= _PIECE for part in parts):
+        return b"".join(map(str.encode, parts))
+    text = "".join(parts)
+    parts.clear()  # so that the bytes can take their place: touching fresh memory costs more than writing it
+    return text.encode()
 
 
 def dumps_fault(code: int, text: str) -> bytes:
@@ -249,10 +254,10 @@ def _dump(value: Any, out: list[str]) -> None:
 
 def _dump_str(value: str, out: list[str]) -> None:
     if len(value) <= _PIECE:
-        out.append(f"<value><string>{_safe(value)}</string></value>")
+        out.append(f"<value><string>{safe_text(value)}</string></value>")
         return
     out.append("<value><string>")
-    out.extend(_safe(value[at : at + _PIECE]) for at in range(0, len(value), _PIECE))
+    out.extend(safe_text(value[at : at + _PIECE]) for at in range(0, len(value), _PIECE))
     out.append("</string></value>")
 
 
@@ -284,13 +289,22 @@ def _dump_bytes(value: bytes | bytearray, out: list[str]) -> None:
 def _dump_list(value: list[Any] | tuple[Any, ...], out: list[str]) -> None:
     out.append("<value><array><data>\n")
     for item in value:
-        _dump(item, out)
+        write = _KNOWN.get(tuple(item)) if type(item) is dict else None
+        if write is not None:
+            out.append(write(item))
+        else:
+            _dump(item, out)
         out.append("\n")
     out.append("</data></array></value>")
 
 
 def _dump_dict(value: dict[str, Any], out: list[str]) -> None:
-    names, values = tuple(value), tuple(value.values())
+    names = tuple(value)
+    write = _KNOWN.get(names)
+    if write is not None:
+        out.append(write(value))
+        return
+    values = tuple(value.values())
     shape = _shape((names, tuple(map(type, values))))
     if shape is None:
         _dump_members(value, out)
@@ -303,7 +317,7 @@ def _dump_members(value: dict[str, Any], out: list[str]) -> None:
     for name, item in value.items():
         if not isinstance(name, str):
             raise TypeError("dictionary key must be string")
-        out.append(f"<member>\n<name>{_safe(name)}</name>\n")
+        out.append(f"<member>\n<name>{safe_text(name)}</name>\n")
         _dump(item, out)
         out.append("\n</member>\n")
     out.append("</struct></value>")
@@ -347,6 +361,15 @@ class _Collector:
         self.write = out.append
 
 
+# Structs that are sent by the thousand, by the names of their members, and who writes them.
+_KNOWN: dict[tuple[Any, ...], Callable[[dict[str, Any]], str]] = {}
+
+
+def write_struct_with(names: tuple[str, ...], write: Callable[[dict[str, Any]], str]) -> None:
+    """Let write(struct) give the XML of structs whose members have these names, in this order."""
+    _KNOWN[names] = write
+
+
 class _Shape:
     """Structs with the same names and types of members, written through one format string."""
 
@@ -354,19 +377,19 @@ class _Shape:
         places = {str: "<string>%s</string>", int: "<int>%d</int>", bool: "<boolean>%d</boolean>"}
         members = "".join(
             "<member>\n<name>{}</name>\n<value>{}</value>\n</member>\n".format(
-                _safe(name).replace("%", "%%"), places[kind]
+                safe_text(name).replace("%", "%%"), places[kind]
             )
             for name, kind in zip(names, types, strict=True)
         )
         self._format = f"<value><struct>\n{members}</struct></value>"
         strings = [index for index, kind in enumerate(types) if kind is str]
         numbers = [index for index, kind in enumerate(types) if kind is int]
-        self._strings: Callable[[Any], Any] = itemgetter(*strings) if len(strings) > 1 else lambda values: [
-            values[index] for index in strings
-        ]
-        self._numbers: Callable[[Any], Any] = itemgetter(*numbers) if len(numbers) > 1 else lambda values: [
-            values[index] for index in numbers
-        ]
+        self._strings: Callable[[Any], Any] = (
+            itemgetter(*strings) if len(strings) > 1 else lambda values: [values[index] for index in strings]
+        )
+        self._numbers: Callable[[Any], Any] = (
+            itemgetter(*numbers) if len(numbers) > 1 else lambda values: [values[index] for index in numbers]
+        )
 
     def text(self, values: tuple[Any, ...]) -> str:
         numbers = self._numbers(values)
@@ -374,7 +397,7 @@ class _Shape:
             raise OverflowError("int exceeds XML-RPC limits")
         together = "".join(self._strings(values))
         if not together.isprintable() or "&" in together or "<" in together or ">" in together:
-            values = tuple([_safe(value) if type(value) is str else value for value in values])
+            values = tuple([safe_text(value) if type(value) is str else value for value in values])
         return self._format % values
 
 

@@ -121,9 +121,7 @@ class supervisor_xmlrpc_handler:
         except RPCError as fault:
             self._answer_fault(request, shown, fault)
         except BaseException as error:  # foreign code may raise anything; its text is for the log alone
-            logger.critical(
-                f"Handling XML-RPC request for {shown}() raised an unexpected exception: {_trace(error)}"
-            )
+            logger.critical(f"Handling XML-RPC request for {shown}() raised an unexpected exception: {_trace(error)}")
             request.error(500)
         else:
             logger.trace(f"XML-RPC method {shown}() returned successfully")

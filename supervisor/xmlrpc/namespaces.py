@@ -122,5 +122,3 @@ class SystemNamespaceRPCInterface:
 
     def _call(self, method: str, params: Sequence[Any]) -> Any:
         return traverse(RootRPCInterface(self.namespaces.items()), method, params)
-
-

@@ -1,0 +1,179 @@
+"""Starting, stopping and signalling processes.
+
+Promise: whoever waits is answered by the state change waited for; group and all variants go through the methods for
+one process, because plugins replace those. Must not know how a process is run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supervisor.datatypes import signal_number
+from supervisor.faults import Faults, RPCError
+from supervisor.names import split_namespec
+from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, NotFound
+from supervisor.rpcinterface.base import Namespace, isNotRunning, isRunning, isSignallable
+from supervisor.rpcinterface.batch import Batch, make_allfunc
+from supervisor.states import RUNNING_STATES, STOPPED_STATES, ProcessStates
+from supervisor.xmlrpc.deferred import Deferred, LoopLike
+
+__all__ = ["Control"]
+
+# How often it is told that a stop still goes on, in seconds.
+_REPORT_PERIOD = 2.0
+
+
+class Control(Namespace):
+    """The methods that change what runs."""
+
+    def startProcess(self, name: Any, wait: Any = True) -> Any:
+        self._update("startProcess")
+        process = self._getGroupAndProcess(name)[1]
+        if process is None:
+            return self.startProcessGroup(split_namespec(name)[0], wait)
+        _check_command(process)
+        state = process.get_state()
+        if state in RUNNING_STATES:
+            raise RPCError(Faults.ALREADY_STARTED, name)
+        if state == ProcessStates.UNKNOWN:
+            raise RPCError(Faults.FAILED, f"{name} is in an unknown process state")
+        process.spawn()
+        # It may have died already, and may have no startsecs to wait for.
+        self.supervisord.reap()
+        if process.spawnerr:
+            raise RPCError(Faults.SPAWN_ERROR, name)
+        process.transition()
+        state = process.get_state()
+        if state == ProcessStates.STOPPING:
+            raise RPCError(Faults.ABNORMAL_TERMINATION, name)
+        if wait and state != ProcessStates.RUNNING:
+            return _Starting(process, name)
+        return True
+
+    def startProcessGroup(self, name: Any, wait: Any = True) -> Batch:
+        self._update("startProcessGroup")
+        return make_allfunc(self._getMembers(self._getGroup(name)), isNotRunning, self.startProcess, wait=wait)
+
+    def startAllProcesses(self, wait: Any = True) -> Batch:
+        self._update("startAllProcesses")
+        return make_allfunc(self._getAllProcesses(), isNotRunning, self.startProcess, wait=wait)
+
+    def stopProcess(self, name: Any, wait: Any = True) -> Any:
+        self._update("stopProcess")
+        process = self._getGroupAndProcess(name)[1]
+        if process is None:
+            return self.stopProcessGroup(split_namespec(name)[0], wait)
+        if not _is_stoppable(process):
+            raise RPCError(Faults.NOT_RUNNING, name)
+        failure = process.stop()
+        if failure is not None:
+            raise RPCError(Faults.FAILED, failure)
+        self.supervisord.reap()
+        if wait and process.get_state() not in STOPPED_STATES:
+            return _Stopping(process)
+        return True
+
+    def stopProcessGroup(self, name: Any, wait: Any = True) -> Batch:
+        self._update("stopProcessGroup")
+        return make_allfunc(self._getMembers(self._getGroup(name)), _is_stoppable, self.stopProcess, wait=wait)
+
+    def stopAllProcesses(self, wait: Any = True) -> Batch:
+        self._update("stopAllProcesses")
+        return make_allfunc(self._getAllProcesses(), _is_stoppable, self.stopProcess, wait=wait)
+
+    def signalProcess(self, name: Any, signal: Any) -> Any:
+        self._update("signalProcess")
+        process = self._getGroupAndProcess(name)[1]
+        if process is None:
+            return self.signalProcessGroup(split_namespec(name)[0], signal=signal)
+        number = _signal_number(signal)
+        if not isSignallable(process):
+            raise RPCError(Faults.NOT_RUNNING, name)
+        failure = process.signal(number)
+        if failure is not None:
+            raise RPCError(Faults.FAILED, failure)
+        return True
+
+    def signalProcessGroup(self, name: Any, signal: Any) -> Any:
+        self._update("signalProcessGroup")
+        members = self._getMembers(self._getGroup(name))
+        return make_allfunc(members, isSignallable, self.signalProcess, signal=signal)()
+
+    def signalAllProcesses(self, signal: Any) -> Any:
+        self._update("signalAllProcesses")
+        return make_allfunc(self._getAllProcesses(), isSignallable, self.signalProcess, signal=signal)()
+
+
+def _is_stoppable(process: Any) -> bool:
+    """Whether there is something to stop: it runs, or is about to be started again."""
+    return isRunning(process) or process.restart_pending()
+
+
+def _check_command(process: Any) -> None:
+    """A fault when the command cannot be run as it stands."""
+    try:
+        process.get_execv_args()
+    except NotFound as why:
+        raise RPCError(Faults.NO_FILE, why.args[0]) from None
+    except (BadCommand, NotExecutable, NoPermission) as why:
+        raise RPCError(Faults.NOT_EXECUTABLE, why.args[0]) from None
+
+
+def _signal_number(signal: Any) -> int:
+    if not isinstance(signal, (str, int, float)):
+        raise RPCError(Faults.INCORRECT_PARAMETERS)
+    try:
+        return signal_number(signal)
+    except (ValueError, OverflowError):
+        raise RPCError(Faults.BAD_SIGNAL, signal) from None
+
+
+class _Starting(Deferred):
+    """True as soon as the process runs, a fault when it does not get there."""
+
+    def __init__(self, process: Any, name: str) -> None:
+        super().__init__()
+        self._name = name
+        process.watch(self._look)
+        self._look(process, process.get_state())
+
+    def _look(self, process: Any, state: int) -> None:
+        if state == ProcessStates.STARTING and not process.spawnerr:
+            return
+        process.unwatch(self._look)
+        if process.spawnerr:
+            self.fail(RPCError(Faults.SPAWN_ERROR, self._name))
+        elif state == ProcessStates.RUNNING:
+            self.settle(True)
+        else:
+            self.fail(RPCError(Faults.ABNORMAL_TERMINATION, self._name))
+
+
+class _Stopping(Deferred):
+    """True as soon as the process is stopped; until then the log is told now and again."""
+
+    def __init__(self, process: Any) -> None:
+        super().__init__()
+        self._process = process
+        self._timer: Any = None
+        process.watch(self._look)
+
+    def __call__(self) -> Any:
+        if not self.settled and self._timer is None:
+            self._process.stop_report()
+        return super().__call__()
+
+    def begin(self, loop: LoopLike) -> None:
+        if not self.settled and self._timer is None:
+            self._report(loop)
+
+    def _report(self, loop: LoopLike) -> None:
+        self._process.stop_report()
+        self._timer = loop.call_later(_REPORT_PERIOD, self._report, loop)
+
+    def _look(self, process: Any, state: int) -> None:
+        if state in STOPPED_STATES:
+            process.unwatch(self._look)
+            if self._timer is not None:
+                self._timer.cancel()
+            self.settle(True)
