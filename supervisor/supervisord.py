@@ -7,6 +7,7 @@ Must not know how a program is run or a request is answered.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -275,6 +276,22 @@ class Supervisor:
             self.options.httpservers = http.make_http_servers(self.options, self)
         except (ValueError, OSError) as exc:
             raise StartError(str(exc))
+        for config, _ in self.options.httpservers:
+            if config["family"] == socket.AF_UNIX:
+                self._names.watch(config["file"])
+
+    def _name_lost(self, path: str) -> None:
+        """The name of a unix socket was swept away, and with it the way to us."""
+        for config, server in self.options.httpservers:
+            if config["family"] != socket.AF_UNIX or config["file"] != path:
+                continue
+            try:
+                server.rebind()
+            except (OSError, ValueError) as exc:
+                self.options.logger.warn(f"the socket {path} was removed and cannot be made again: {exc}")
+            else:
+                self._names.watch(path)
+                self.options.logger.warn(f"the socket {path} was removed by someone else, it was made again")
 
     def _write_pidfile(self) -> None:
         pid = self.system.getpid()

@@ -10,7 +10,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from supervisor import loggers
-from supervisor.datatypes import Syslog
 from supervisor.engine.daemonize import Readiness, daemonize, detach
 from supervisor.engine.inuse import in_use
 from supervisor.engine.leftovers import leftovers
@@ -67,7 +66,7 @@ def make_logger(options: ServerOptions) -> loggers.Logger:
     logger = loggers.getLogger(options.loglevel)
     if options.nodaemon and not options.silent:
         loggers.handle_stdout(logger, _FORMAT)
-    if options.logfile is Syslog:
+    if options.logfile == "syslog":
         loggers.handle_syslog(logger, _FORMAT)
         return logger
     try:
