@@ -93,6 +93,11 @@ class ClientOptions(Options):
             self._plugin_factories.insert(0, ("default", late.default_plugin(), {}))
         return self._plugin_factories
 
+    @property
+    def has_plugins(self) -> bool:
+        """Whether there are plugins beside the built-in one, which is not loaded for the answer."""
+        return len(self._plugin_factories) > self._default_plugin_known
+
     def help_text(self) -> str:
         return help_text("supervisorctl -- command programs that supervisord runs.",
                          f"{self.progname} [options] [action [arguments]]", CLIENT_SWITCHES, CLOSING)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import signal
 import socket
 import stat
@@ -326,57 +327,34 @@ def colon_separated_user_group(arg: str) -> tuple[int, int]:
 
 # -- environment=
 
-_PLAIN = frozenset("/.+-():_")
-
-
-def _is_word_character(c: str) -> bool:
-    """Letters and digits of Latin-1 and a few signs stand without quotes."""
-    return (c.isalnum() and c < "\u0100" and c not in "\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba") or c in _PLAIN
-
-
-def _quoted(text: str, at: int) -> tuple[str, int]:
-    """The quoted piece that begins at ``at``, and where the text after it begins."""
-    quote = text[at]
-    piece: list[str] = []
-    at += 1
-    while at < len(text):
-        c = text[at]
-        if c == quote:
-            return "".join(piece), at + 1
-        if c == "\\" and quote == '"' and text[at + 1 : at + 2] in ('"', "\\"):
-            at += 1
-            c = text[at]
-        piece.append(c)
-        at += 1
-    raise ValueError("No closing quotation")
+# Letters and digits of Latin-1 and a few signs stand without quotes, as in a POSIX shell's reader of words.
+_PIECE = re.compile(
+    r"""(?P<plain>[A-Za-z0-9_/.+\-():\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]+)|(?P<blank>\s+)"""
+    r"""|'(?P<single>[^']*)'|"(?P<double>[^"\\]*(?:\\.[^"\\]*)*)"|\\(?P<escaped>.)|(?P<sign>.)""", re.DOTALL)
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 def _words(text: str) -> list[tuple[str, bool]]:
     """Words and single signs of a key/value list; True marks a word, False a sign such as ``=``."""
     found: list[tuple[str, bool]] = []
-    word: list[str] | None = None
-    at = 0
-    while at < len(text):
-        c = text[at]
-        if c in "\"'":
-            piece, at = _quoted(text, at)
-            word = (word or []) + [piece]
-            continue
-        if c == "\\":
-            at += 1
-            if at == len(text):
-                raise ValueError("No escaped character")
-            word = (word or []) + [text[at]]
-        elif _is_word_character(c):
-            word = (word or []) + [c]
-        else:
-            if word is not None:
+    word: list[str] = []
+    for match in _PIECE.finditer(text):
+        kind = match.lastgroup
+        if kind in ("blank", "sign"):
+            if word:
                 found.append(("".join(word), True))
-                word = None
-            if not c.isspace():
-                found.append((c, False))
-        at += 1
-    if word is not None:
+                word = []
+            if kind == "sign":
+                if match[0] in "\"'":
+                    raise ValueError("No closing quotation")
+                if match[0] == "\\":
+                    raise ValueError("No escaped character")
+                found.append((match[0], False))
+        elif kind == "double":
+            word.append(_ESCAPED.sub(r"\1", match["double"]))
+        else:
+            word.append(match[kind or 0])
+    if word:
         found.append(("".join(word), True))
     return found
 

@@ -263,7 +263,7 @@ class ServerOptions(Options):
 
     def _log_notes(self, reading: Reading) -> None:
         """At a reread they read the log; the same trouble is told once."""
-        new = [*reading.context.warnings, *reading.changed(self), *self.notes]
+        new = [*self.notes, *reading.changed(self)]
         if self.logger is not None and new != self._logged:
             for text in new:
                 self.logger.warn(text)

@@ -43,6 +43,12 @@ def read_bytes(path: str) -> bytes:
         return f.read() or b""
 
 
+def writable_by_others(path: str) -> bool:
+    """Whether people without our rights may change a file that decides what we run."""
+    facts = os.stat(path)
+    return os.geteuid() == 0 and bool(facts.st_mode & 0o002 or (facts.st_mode & 0o020 and facts.st_gid != 0))
+
+
 def load(configfile: Any, context: Context, parser: UnhosedConfigParser) -> Snapshot:
     """Reads the file and its includes into the parser. Raises ConfigError."""
     snapshot = Snapshot()
@@ -71,6 +77,8 @@ def _read(path: str, context: Context, parser: UnhosedConfigParser, snapshot: Sn
         context.problems.append(Problem(f"could not read config file {path}", f": {e.strerror or e}"))
         return
     snapshot.contents[path] = hash(data)
+    if writable_by_others(path):
+        context.notes.append(f"{path}: others than root may write this configuration file")
     try:
         text = decode(data)
     except UnicodeError as e:

@@ -29,6 +29,8 @@ class Names(dict):  # type: ignore[type-arg]
 def expand(s: str, expansions: Mapping[str, object], name: str) -> str:
     """``s`` with its ``%(x)s`` filled in; ``name`` is the option, for the error text."""
     try:
+        if any(len(part) - len(part.lstrip("#0123456789- +.")) > 6 for part in s.split(")")[1:]):
+            raise ValueError("a number is too wide")
         return s % Names(expansions)
     except KeyError as e:
         start = f"Format string {s!r} for {name!r} contains names ({e}) which cannot be expanded. Available names: "

@@ -56,7 +56,8 @@ class _Groups:
         grouped: set[str] = set()
         for section in sections_of(self.parser, "group"):
             groups.extend(self._heterogeneous(section, grouped))
-        for kind, build in (("program", self._program), ("eventlistener", self._listener), ("fcgi-program", self._fcgi)):
+        kinds = (("program", self._program), ("eventlistener", self._listener), ("fcgi-program", self._fcgi))
+        for kind, build in kinds:
             for section in sections_of(self.parser, kind):
                 if section not in grouped:
                     groups.extend(build(section))
@@ -265,8 +266,8 @@ class _FastCGI(SectionReader):
             uid = values["user"]
             if owner is None and uid is not None and uid != os.getuid():
                 owner = (uid, _gid(uid))
-            return UnixStreamSocketConfig(os.path.normpath(path).replace("//", "/"), mode=0o700 if mode is None else mode,
-                                          owner=owner, backlog=backlog)
+            path = os.path.normpath(path).replace("//", "/")
+            return UnixStreamSocketConfig(path, mode=0o700 if mode is None else mode, owner=owner, backlog=backlog)
         host, colon, port = address.removeprefix("tcp://").rpartition(":")
         if not address.startswith("tcp://") or not colon or not host or not port.isdecimal() or " " in host:
             raise ValueError(f"Bad socket format {address}")

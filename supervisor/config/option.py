@@ -37,7 +37,7 @@ class Option:
         self.bare = bare                    # errors of expansion name the option without its section
         self.error = error                  # a text with {} that takes the place of the converter's
         self.info = info                    # part of getAllConfigInfo
-        self.sample = sample                # how it stands in the sample: active ("on"), commented out ("off"), not ("")
+        self.sample = sample                # in the sample: active ("on"), commented out ("off"), not ("")
         self.example = example              # the value shown in the sample
         self.help = help
 
@@ -53,10 +53,10 @@ class Table:
         self.by_name = {row.name: row for row in rows}
         self.open = open                    # further options are handed to a plugin
 
-    def plus(self, kind: str, *rows: Option) -> Table:
-        """This table under another name with further rows; a row with a known name takes that one's place."""
-        own = {row.name for row in rows}
-        return Table(kind, *(row for row in self.rows if row.name not in own), *rows)
+    def plus(self, kind: str, after: str, rows: tuple[Option, ...]) -> Table:
+        """This table under another name with further rows, which follow the one named."""
+        at = self.rows.index(self.by_name[after]) + 1
+        return Table(kind, *self.rows[:at], *rows, *self.rows[at:])
 
 
 def text(value: str) -> str:

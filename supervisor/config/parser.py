@@ -47,7 +47,7 @@ class UnhosedConfigParser(configparser.RawConfigParser):
 
     # -- reading
 
-    def read(self, filenames: Any, encoding: str | None = None) -> list[Any]:  # type: ignore[override]
+    def read(self, filenames: Any, encoding: str | None = None) -> list[Any]:
         """Reads files that can be opened; gives their names."""
         names: list[Any] = [filenames] if isinstance(filenames, str | bytes | os.PathLike) else list(filenames)
         done = []

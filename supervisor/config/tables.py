@@ -215,7 +215,7 @@ PROGRAM = Table(
 )
 
 FCGI_PROGRAM = PROGRAM.plus(
-    "fcgi-program",
+    "fcgi-program", after="serverurl", rows=(
     Option("socket", text, expand=HERE, required=True,
            help="The socket shared by its processes: unix:///path or tcp://host:port."),
     Option("socket_backlog", integer, expand=HERE, since="3.4.0", shown="the system's limit",
@@ -224,10 +224,10 @@ FCGI_PROGRAM = PROGRAM.plus(
            shown="the program's user", help="Owner of a unix socket: user or user:group."),
     Option("socket_mode", permissions, expand=HERE, error="Invalid socket_mode value {}", shown="0700",
            help="Permissions of a unix socket."),
-)
+))
 
 EVENTLISTENER = PROGRAM.plus(
-    "eventlistener",
+    "eventlistener", after="numprocs", rows=(
     Option("events", list_of_strings, expand=HERE, required=True, sample="off", example="EVENT",
            help="Types of events to be told of, separated by commas."),
     Option("buffer_size", integer, 10, expand=HERE, sample="off", example="10", shown="10",
@@ -238,7 +238,7 @@ EVENTLISTENER = PROGRAM.plus(
            help="What len in the header of an event counts: characters or bytes."),
     Option("restart_unknown", boolean, False, expand=HERE, since="4.3.1", shown="false",
            help="Restart a listener that broke the protocol."),
-)
+))
 
 TABLES = {table.kind: table for table in (
     UNIX_HTTP_SERVER, INET_HTTP_SERVER, SUPERVISORD, RPCINTERFACE, SUPERVISORCTL, CTLPLUGIN, PROGRAM, FCGI_PROGRAM,

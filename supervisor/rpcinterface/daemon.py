@@ -86,7 +86,7 @@ class Daemon(Namespace):
     def reloadConfig(self) -> list[list[list[str]]]:
         self._update("reloadConfig")
         try:
-            self.supervisord.options.reread()
+            self.supervisord.options.process_config(do_usage=False)
         except ValueError as error:
             raise RPCError(Faults.CANT_REREAD, str(error)) from None
         added, changed, removed = self.supervisord.diff_to_active()
