@@ -73,7 +73,10 @@ class PDispatcher:
             return
         self.closed = True
         self.detach()
-        self.process.world.system.close(self.fd)
+        try:
+            self.process.world.system.close(self.fd)
+        except OSError:
+            pass  # somebody closed all descriptors
 
     def tell_closed(self) -> None:
         """The line for the activity log when the other end was closed."""

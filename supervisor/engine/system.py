@@ -21,6 +21,7 @@ class System:
 
     # Descriptors
     read = staticmethod(os.read)
+    readv = staticmethod(os.readv)
     write = staticmethod(os.write)
     open = staticmethod(os.open)
     close = staticmethod(os.close)

@@ -1,0 +1,98 @@
+"""The way to a child's stdin.
+
+Promise: what is accepted is written in order as long as the child reads; what waits is bounded; neither a child that
+does not read nor one that closed its stdin hurts anybody else. Must not know who writes or why.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from supervisor.dispatchers.base import PDispatcher
+
+__all__ = ["PInputDispatcher", "QueueFull"]
+
+# What may wait for a child that does not read. One message may be longer if nothing waits.
+MOST_WAITING = 4 * 1024 * 1024
+_PIECE = 256 * 1024
+
+
+class QueueFull(OSError):
+    """Too much waits already; nothing of the new data was taken."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+
+
+class PInputDispatcher(PDispatcher):
+    """Writes at once what the pipe takes, the rest when there is room."""
+
+    def __init__(self, process: Any, channel: str, fd: int) -> None:
+        super().__init__(process, channel, fd)
+        self.input_buffer = bytearray()
+        self._begun = 0  # so much of input_buffer is written
+        self._watching = False
+
+    def writable(self) -> bool:
+        return not self.closed and len(self.input_buffer) > self._begun
+
+    def write(self, data: bytes) -> None:
+        """Accept data. OSError with EPIPE when the child does not want any, QueueFull when it has enough."""
+        if self.closed:
+            raise _broken()
+        waiting = len(self.input_buffer) - self._begun
+        if waiting and waiting + len(data) > MOST_WAITING:
+            raise QueueFull
+        self.input_buffer += data
+        if not waiting:
+            self.flush()
+            if self.closed:
+                raise _broken()
+        if self.writable() and not self._watching:
+            self._watching = True
+            self.process.world.loop.add_writer(self.fd, self.handle_write_event, self)
+
+    def flush(self) -> None:
+        """Write as much as the pipe takes. A child that closed its end is told nothing more."""
+        if not self.writable():
+            return
+        try:
+            self._write_some()
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as exc:
+            if exc.errno != errno.EPIPE:
+                raise
+            self.tell_closed()
+            self.close()
+        if not self.writable() or self._begun >= _PIECE:
+            del self.input_buffer[: self._begun]
+            self._begun = 0
+
+    def handle_write_event(self) -> None:
+        self.flush()
+        if self._watching and not self.closed and not self.writable():
+            self._watching = False
+            self.process.world.loop.remove_writer(self.fd)
+
+    def attach(self) -> None:
+        self._watching = self.writable()
+        super().attach()
+
+    def close(self) -> None:
+        self.input_buffer.clear()
+        self._begun = 0
+        super().close()
+
+    def _write_some(self) -> None:
+        write = self.process.world.system.write
+        with memoryview(self.input_buffer) as view:
+            while self._begun < len(view):
+                with view[self._begun : self._begun + _PIECE] as piece:
+                    self._begun += write(self.fd, piece)
+
+
+def _broken() -> OSError:
+    return BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))

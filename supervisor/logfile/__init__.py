@@ -1,0 +1,12 @@
+"""Files that take a program's output or the daemon's own log: raw bytes, appended, rotated by size.
+
+Promise: writing never raises and never blocks, whatever the disk, the pipe or the terminal does; what finds no place
+is kept within bounds, then dropped and counted. Must not know programs, lines or levels.
+"""
+
+from __future__ import annotations
+
+from supervisor.logfile.file import LogFile, follow
+from supervisor.logfile.outlet import settle
+
+__all__ = ["LogFile", "follow", "settle"]
