@@ -1,0 +1,74 @@
+"""The collaborators of processes and groups, handed in as one object, and the one in force for plugins.
+
+Promise: nothing in this package reads the options object or calls the operating system but through what is here.
+Must not know who made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from supervisor.engine.clock import Clock
+from supervisor.engine.loop import Loop
+from supervisor.engine.system import System
+
+__all__ = ["Log", "Settings", "World", "current", "install"]
+
+
+class Settings(Protocol):
+    """What of the daemon's options matters here; read at each use, because it changes while the daemon runs."""
+
+    identifier: str
+    strip_ansi: bool
+    loglevel: int
+    serverurl: str | None
+    mood: int
+
+
+class Log(Protocol):
+    """The activity log."""
+
+    level: int
+
+    def critical(self, msg: str, **kw: Any) -> object: ...
+
+    def error(self, msg: str, **kw: Any) -> object: ...
+
+    def warn(self, msg: str, **kw: Any) -> object: ...
+
+    def info(self, msg: str, **kw: Any) -> object: ...
+
+    def debug(self, msg: str, **kw: Any) -> object: ...
+
+    def trace(self, msg: str, **kw: Any) -> object: ...
+
+    def blather(self, msg: str, **kw: Any) -> object: ...
+
+
+@dataclass(eq=False)
+class World:
+    """One per run of the daemon."""
+
+    loop: Loop
+    system: System
+    clock: Clock
+    log: Any
+    settings: Any
+    pidhistory: dict[int, Any] = field(default_factory=dict)
+
+
+_current: World | None = None
+
+
+def install(world: World | None) -> None:
+    """Make this the world of objects that are made without one, as plugins do."""
+    global _current
+    _current = world
+
+
+def current() -> World:
+    """The world in force; an error says so when there is none."""
+    if _current is None:
+        raise RuntimeError("no daemon is running in this process: processes and groups need a World")
+    return _current
