@@ -365,8 +365,9 @@ def _reloaded(old: ServerOptions) -> ServerOptions:
             old.parse_criticals.append(f"configuration not reloaded, the old one stays in force: {line}")
         options = old
         options.mood = SupervisorStates.RUNNING
-    while (sig := old.signal_receiver.get_signal()) is not None:
+    while options is not old and (sig := old.signal_receiver.get_signal()) is not None:
         options.signal_receiver.receive(sig, None)
+    old.logger.close()
     return options
 
 
