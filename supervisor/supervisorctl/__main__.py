@@ -1,0 +1,5 @@
+"""``python -m supervisor.supervisorctl``."""
+
+from supervisor.supervisorctl.program import main
+
+main()

@@ -1,0 +1,192 @@
+"""Actions on the configuration: reread, avail, add, remove, update and plan."""
+
+from __future__ import annotations
+
+from supervisor.faults import Faults
+from supervisor.names import make_namespec
+from supervisor.supervisorctl.late import load
+from supervisor.supervisorctl.link import CallFault
+from supervisor.supervisorctl.safetext import one_line
+from supervisor.supervisorctl.statuses import CHANGES_PENDING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from supervisor.supervisorctl.session import Session
+    from supervisor.supervisorctl.table import Command
+
+    Action = Callable[[Session, Command, list[str]], None]
+
+SHUTTING_DOWN = "ERROR: supervisor shutting down"
+
+
+def _reachable(action: Action) -> Action:
+    """The action, with the plain line of upcheck when no server answers; the exit status is 1 then."""
+
+    def run(session: Session, command: Command, words: list[str]) -> None:
+        try:
+            action(session, command, words)
+        except (ConnectionRefusedError, FileNotFoundError) as problem:
+            session.unreachable(problem)
+            session.worsen(1)
+
+    run.__doc__ = action.__doc__
+    return run
+
+
+def _configuration_fault(session: Session, fault: CallFault, shutting_down: str = SHUTTING_DOWN) -> None:
+    if fault.code == Faults.SHUTDOWN_STATE:
+        session.fail(shutting_down)
+    elif fault.code == Faults.CANT_REREAD:
+        session.fail(f"ERROR: {_several_lines(fault.text)}")
+    else:
+        raise fault
+
+
+def _several_lines(text: str) -> str:
+    return "\n".join(map(one_line, text.split("\n")))
+
+
+@_reachable
+def reread(session: Session, command: Command, words: list[str]) -> None:
+    """Read the configuration and say which groups differ from the active ones."""
+    try:
+        [[added, changed, removed]] = session.call("reloadConfig")
+    except CallFault as fault:
+        _configuration_fault(session, fault)
+        return
+    kinds = ((added, "available"), (changed, "changed"), (removed, "disappeared"))
+    lines = sorted(f"{one_line(name)}: {kind}" for names, kind in kinds for name in names)
+    session.output("\n".join(lines) or "No config updates to processes")
+
+
+@_reachable
+def avail(session: Session, command: Command, words: list[str]) -> None:
+    """List every process of the configuration read last."""
+    try:
+        infos = session.call("getAllConfigInfo")
+    except CallFault as fault:
+        _configuration_fault(session, fault)
+        return
+    lines = []
+    for info in sorted(infos, key=lambda info: str(info["name"])):
+        name = one_line(make_namespec(info["group"], info["name"]))
+        in_use = "in use" if info["inuse"] else "avail"
+        starts = "auto" if info["autostart"] else "manual"
+        lines.append(f"{name:<32} {in_use:<9} {starts:<9} {info['group_prio']}:{info['process_prio']}")
+    if lines:
+        session.output("\n".join(lines))
+
+
+@_reachable
+def add(session: Session, command: Command, words: list[str]) -> None:
+    """Bring groups of the configuration read last into service."""
+    for name in words:
+        try:
+            session.call("addProcessGroup", name)
+        except CallFault as fault:
+            if fault.code == Faults.SHUTDOWN_STATE:
+                session.fail("ERROR: shutting down")
+            elif fault.code == Faults.ALREADY_ADDED:
+                session.output("ERROR: process group already active")
+            elif fault.code == Faults.BAD_NAME:
+                session.fail(f"ERROR: no such process/group: {one_line(name)}")
+            else:
+                raise
+        else:
+            session.output(f"{one_line(name)}: added process group")
+
+
+@_reachable
+def remove(session: Session, command: Command, words: list[str]) -> None:
+    """Take groups that are stopped out of service."""
+    for name in words:
+        try:
+            session.call("removeProcessGroup", name)
+        except CallFault as fault:
+            if fault.code == Faults.STILL_RUNNING:
+                session.fail(f"ERROR: process/group still running: {one_line(name)}")
+            elif fault.code == Faults.BAD_NAME:
+                session.fail(f"ERROR: no such process/group: {one_line(name)}")
+            elif fault.code == Faults.SHUTDOWN_STATE:
+                session.fail("ERROR: shutting down")
+            else:
+                raise
+        else:
+            session.output(f"{one_line(name)}: removed process group")
+
+
+@_reachable
+def update(session: Session, command: Command, words: list[str]) -> None:
+    """Make the active groups what the configuration says."""
+    try:
+        _update(session, words)
+    except CallFault as fault:
+        _configuration_fault(session, fault, "ERROR: already shutting down")
+
+
+def _update(session: Session, words: list[str]) -> None:
+    [[added, changed, removed]] = session.call("reloadConfig")
+    if words and "all" not in words:
+        wanted = set(words)
+        known = {info["group"] for info in session.call("getAllProcessInfo")} | set(added)
+        for name in sorted(wanted - known):
+            session.fail(f"ERROR: no such group: {one_line(name)}")
+    else:
+        wanted = {*added, *changed, *removed}
+    for name in removed:
+        if name in wanted and _stopped(session, name):
+            session.call("removeProcessGroup", name)
+            session.output(f"{one_line(name)}: removed process group")
+    for name in changed:
+        if name in wanted:
+            session.call("stopProcessGroup", name)
+            session.output(f"{one_line(name)}: stopped")
+            session.call("removeProcessGroup", name)
+            session.call("addProcessGroup", name)
+            session.output(f"{one_line(name)}: updated process group")
+    for name in added:
+        if name in wanted:
+            session.call("addProcessGroup", name)
+            session.output(f"{one_line(name)}: added process group")
+
+
+def _stopped(session: Session, name: str) -> bool:
+    """Stop a group that is to go; false when a process of it would not stop."""
+    results = session.call("stopProcessGroup", name)
+    session.output(f"{one_line(name)}: stopped")
+    if any(result["status"] == Faults.FAILED for result in results):
+        session.fail(f"{one_line(name)}: has problems; not removing")
+        return False
+    return True
+
+
+@_reachable
+def plan(session: Session, command: Command, words: list[str]) -> None:
+    """Say what update would do and why, and do none of it."""
+    as_json = words == ["--json"]
+    if words and not as_json:
+        session.usage_error(command, "Error: plan accepts no arguments but --json")
+        return
+    try:
+        changes: list[dict[str, Any]] = session.call("planConfig")
+    except CallFault as fault:
+        if fault.code == Faults.UNKNOWN_METHOD:
+            session.fail("ERROR: this supervisord cannot tell its plans (it has no supervisor.planConfig)")
+        else:
+            _configuration_fault(session, fault)
+        return
+    if as_json:
+        session.output(load("jsontext:value")(changes))
+    else:
+        session.output("\n".join(map(_plan_line, changes)) or "No config updates to processes")
+    if changes:
+        session.worsen(CHANGES_PENDING)
+
+
+def _plan_line(change: dict[str, Any]) -> str:
+    why = "; ".join(map(str, change.get("why", ())))
+    line = f"{change['group']}: {change['action']}"
+    return one_line(f"{line} ({why})" if why else line)

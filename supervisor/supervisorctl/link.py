@@ -1,0 +1,126 @@
+"""The way to one server: single calls on a kept connection, many calls at once on connections of their own.
+
+Promise: whatever a server does becomes a value, a CallFault, Refused, BadAnswer or OSError. It must not know actions,
+nor print.
+"""
+
+from __future__ import annotations
+
+from supervisor.xmlrpc import wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    Outcome = Any
+
+AT_ONCE = 64
+# What the text of a refusal has always named, whichever server it came from.
+ENDPOINT = "127.0.0.1/RPC2"
+
+
+class CallFault(Exception):
+    """The server answered a call with a fault."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
+class BadAnswer(Exception):
+    """The server did not answer as a supervisord does."""
+
+    spelled = "xmlrpc.client.ProtocolError"
+
+
+class Refused(BadAnswer):
+    """The server wants other credentials."""
+
+
+class UnknownProtocol(ValueError):
+    """A server URL that says no way we know."""
+
+    spelled = "ValueError"
+
+
+class Link:
+    """One server and its credentials (``place``)."""
+
+    def __init__(self, serverurl: str, username: str | None = None, password: str | None = None) -> None:
+        self.place = (serverurl, username, password)
+        self._server: wire.Server | None = None
+
+    def call(self, method: str, params: Sequence[object] = ()) -> Any:
+        """The value of one call."""
+        if self._server is None:
+            self._server = self.connection()
+        try:
+            return self._server.call(method, params)
+        except wire.Fault as fault:
+            raise CallFault(fault.faultCode, fault.faultString) from None
+        except wire.ProtocolError as problem:
+            raise self._complaint(problem) from None
+
+    def calls(
+        self, requests: Sequence[tuple[str, Sequence[object]]], wait: Callable[[int], None] | None = None
+    ) -> Iterator[Outcome]:
+        """Values and CallFaults in the order of the requests; AT_ONCE of them are under way at a time.
+
+        ``wait`` is told the descriptor before an answer is read, and may do something until it is readable.
+        """
+        if len(requests) == 1 and wait is None:
+            yield self._outcome(self.call, *requests[0])
+            return
+        under_way: list[wire.Server] = []
+        waiting = iter(requests)
+        try:
+            for _ in requests:
+                for method, params in waiting:
+                    server = self.connection()
+                    under_way.append(server)
+                    server.send(method, params)
+                    if len(under_way) >= AT_ONCE:
+                        break
+                server = under_way.pop(0)
+                try:
+                    if wait is not None:
+                        wait(server.fileno())
+                    yield self._outcome(self._received, server)
+                finally:
+                    server.close()
+        finally:
+            for server in under_way:
+                server.close()
+
+    def connection(self) -> wire.Server:
+        """A connection of its own, for a call that takes its time."""
+        try:
+            return wire.Server(*self.place)
+        except ValueError as problem:
+            raise UnknownProtocol(str(problem)) from None
+
+    def close(self) -> None:
+        """Let the kept connection go."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _outcome(self, ask: Any, *words: Any) -> Outcome:
+        try:
+            return ask(*words)
+        except CallFault as fault:
+            return fault
+
+    def _received(self, server: wire.Server) -> Any:
+        try:
+            return server.receive()
+        except wire.Fault as fault:
+            raise CallFault(fault.faultCode, fault.faultString) from None
+        except wire.ProtocolError as problem:
+            raise self._complaint(problem) from None
+
+    def _complaint(self, problem: wire.ProtocolError) -> BadAnswer:
+        text = f"<ProtocolError for {ENDPOINT}: {problem.errcode} {problem.errmsg}>"
+        return Refused(text) if problem.errcode == 401 else BadAnswer(text)

@@ -1,0 +1,282 @@
+"""tail, maintail and logs: ends of logs, and logs as they grow.
+
+Promise: text of a log never reaches a terminal with control characters in it, unless --raw asks for that; to a file or
+pipe it goes as it is.
+"""
+
+from __future__ import annotations
+
+import codecs
+
+from supervisor.faults import Faults
+from supervisor.names import make_namespec
+from supervisor.supervisorctl.link import CallFault, UnknownProtocol
+from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line
+from supervisor.supervisorctl.stream import CannotRead, Stream, follow
+from supervisor.supervisorctl.targets import expand_globs, take_flags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from supervisor.supervisorctl.session import Session
+    from supervisor.supervisorctl.table import Command
+
+DEFAULT_BYTES = 1600
+BYTES_PER_LINE = 200
+MOST_BYTES = 16 * 1024 * 1024
+LOGS_LINES = 10
+CHANNELS = ("stdout", "stderr")
+TO_LEAVE = "==> Press Ctrl-C to exit <=="
+
+
+class BadWords(Exception):
+    """The words of an action make no sense; the text says why."""
+
+
+class TooMany(BadWords):
+    """There are more words than an action takes; its help belongs to the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("Error: too many arguments")
+
+
+class Wish:
+    """What is to be seen of a log: how much of its end, or all that comes."""
+
+    __slots__ = ("follow", "bytes", "lines", "raw")
+
+    def __init__(self, words: list[str]) -> None:
+        """Takes --raw and -n LINES out of the words, wherever they are."""
+        self.follow = False
+        self.bytes = DEFAULT_BYTES
+        self.raw = bool(take_flags(words, ("--raw",)))
+        self.lines: int | None = None
+        if "-n" in words:
+            at = words.index("-n")
+            number = words[at + 1] if at + 1 < len(words) else ""
+            if not _is_number(number):
+                raise BadWords("Error: -n requires a number of lines")
+            self.lines = int(number)
+            del words[at : at + 2]
+
+    def modify(self, modifier: str) -> None:
+        """Take -f or -BYTES into account."""
+        if modifier == "-f":
+            self.follow = True
+        elif modifier.startswith("-") and _is_number(modifier[1:]):
+            self.bytes = int(modifier[1:])
+        else:
+            raise BadWords(f"Error: bad argument {one_line(modifier)}")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def tail(session: Session, command: Command, words: list[str]) -> None:
+    """Show or follow the end of a process' log."""
+    if not session.upcheck():
+        return
+    if not words:
+        session.usage_error(command, "Error: too few arguments")
+        return
+    try:
+        wish, name, channel = _tail_words(words)
+    except TooMany as problem:
+        session.usage_error(command, str(problem))
+        return
+    except BadWords as problem:
+        session.fail(str(problem))
+        return
+    if wish.follow:
+        follow_path(session, f"/logtail/{name}/{channel}", wish.raw)
+        return
+    method = "readProcessStdoutLog" if channel == "stdout" else "readProcessStderrLog"
+    phrases = {
+        Faults.BAD_NAME: "no such process name",
+        Faults.NO_FILE: "no log file",
+        Faults.FAILED: "unknown error reading log",
+    }
+    show_end(session, wish, lambda size: session.call(method, name, -size, 0), one_line(name), phrases)
+
+
+def _tail_words(words: list[str]) -> tuple[Wish, str, str]:
+    wish = Wish(words)
+    if len(words) > 3:
+        raise TooMany
+    modifier = words.pop(0) if words and (words[0].startswith("-") or len(words) == 3) else None
+    if not words:
+        raise BadWords("Error: tail requires process name")
+    channel = words[1].lower() if len(words) == 2 else "stdout"
+    if channel not in CHANNELS:
+        raise BadWords(f"Error: bad channel '{one_line(words[1])}'")
+    if modifier is not None:
+        wish.modify(modifier)
+    return wish, words[0], channel
+
+
+def maintail(session: Session, command: Command, words: list[str]) -> None:
+    """Show or follow the end of the activity log."""
+    if not session.upcheck():
+        return
+    try:
+        wish = Wish(words)
+        if len(words) > 1:
+            raise TooMany
+        for modifier in words:
+            wish.modify(modifier)
+    except TooMany as problem:
+        session.usage_error(command, str(problem))
+        return
+    except BadWords as problem:
+        session.fail(str(problem))
+        return
+    if wish.follow:
+        follow_path(session, "/mainlogtail", wish.raw)
+        return
+    phrases = {Faults.NO_FILE: "no log file", Faults.FAILED: "unknown error reading log"}
+    show_end(session, wish, lambda size: session.call("readLog", -size, 0), "supervisord", phrases)
+
+
+def show_end(
+    session: Session, wish: Wish, read: Callable[[int], str], name: str, phrases: dict[int, str]
+) -> None:
+    """Print the end of a log, or what is wrong with it."""
+    warn_about_encoding(session)
+    try:
+        text = read(wish.bytes) if wish.lines is None else last_lines(read, wish.lines)
+    except CallFault as fault:
+        if fault.code not in phrases:
+            raise
+        session.fail(f"{name}: ERROR ({phrases[fault.code]})")
+    else:
+        session.output(log_text(text) if session.on_terminal() and not wish.raw else text)
+
+
+def last_lines(read: Callable[[int], str], lines: int) -> str:
+    """The last lines of a log, read in ends of growing size, without the last line end."""
+    if lines == 0:
+        return ""
+    size = max(DEFAULT_BYTES, lines * BYTES_PER_LINE)
+    while True:
+        text = read(size)
+        body = text[:-1] if text.endswith("\n") else text
+        if body.count("\n") >= lines:
+            return "\n".join(body.split("\n")[-lines:])
+        if len(text.encode("utf-8", "replace")) < size - 3 or size >= MOST_BYTES:
+            return body
+        size *= 4
+
+
+def warn_about_encoding(session: Session) -> None:
+    """Say so when the output may not be able to show what a log holds."""
+    warning = encoding_warning()
+    if warning is not None:
+        session.output(warning)
+
+
+class Printer:
+    """Takes bytes of one log and prints them: whole characters, made safe for a terminal, perhaps line by line
+    behind a name."""
+
+    def __init__(self, session: Session, raw: bool = False, prefix: str = "") -> None:
+        self._session = session
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._safe = session.on_terminal() and not raw
+        self._prefix = prefix
+        self._rest = ""
+
+    def __call__(self, data: bytes) -> None:
+        text = self._decode(data)
+        if self._safe:
+            text = log_text(text)
+        if self._prefix:
+            lines = (self._rest + text).split("\n")
+            self._rest = lines.pop()
+            text = "".join(f"{self._prefix}{line}\n" for line in lines)
+        if text:
+            self._session.write(text)
+
+
+def follow_path(session: Session, path: str, raw: bool) -> None:
+    """Print a log as it grows until Ctrl-C, or until the server ends it."""
+    warn_about_encoding(session)
+    session.output(TO_LEAVE)
+    follow_logs(session, [(path, "")], raw)
+
+
+def follow_logs(session: Session, logs: list[tuple[str, str]], raw: bool) -> None:
+    """Print several logs as they grow, each line behind the prefix of its log when there is one."""
+    streams: dict[Stream, Callable[[bytes], None]] = {}
+    url = session.options.serverurl
+    try:
+        for path, prefix in logs:
+            streams[Stream(session.link, path)] = Printer(session, raw, prefix)
+        follow(streams)
+    except CannotRead as problem:
+        session.fail(one_line(str(problem)))
+    except UnknownProtocol:
+        raise
+    except ValueError as problem:
+        session.fail(f"{url} Cannot read, {problem}")
+    except OSError as problem:
+        session.fail(f"{url} Cannot connect, error: {problem}")
+    except KeyboardInterrupt:
+        session.output("")
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+def logs(session: Session, command: Command, words: list[str]) -> None:
+    """Show or follow the logs of several processes, each line behind its name."""
+    if not session.upcheck():
+        return
+    try:
+        wish = Wish(words)
+        if words and words[0].startswith("-"):
+            wish.modify(words.pop(0))
+    except BadWords as problem:
+        session.fail(str(problem))
+        return
+    infos = session.call("getAllProcessInfo")
+    everything = {make_namespec(info["group"], info["name"]): info for info in infos}
+    names = _members(expand_globs(words, infos), infos) if words and "all" not in words else list(everything)
+    width = max(map(len, map(one_line, names)), default=0)
+    followed = []
+    for name in names:
+        info = everything.get(name)
+        if info is None:
+            session.fail(f"{one_line(name)}: ERROR (no such process name)")
+        elif not info["stdout_logfile"]:
+            continue
+        elif wish.follow:
+            followed.append((f"/logtail/{name}/stdout", f"{one_line(name):<{width}} | "))
+        else:
+            _show_named(session, wish, name, width)
+    if followed:
+        follow_logs(session, followed, wish.raw)
+
+
+def _members(words: list[str], infos: list[dict[str, str]]) -> list[str]:
+    names: list[str] = []
+    for word in words:
+        group, colon, process = word.partition(":")
+        members = [make_namespec(info["group"], info["name"]) for info in infos if info["group"] == group]
+        names += members if colon and process in ("", "*") and members else [word]
+    return names
+
+
+def _show_named(session: Session, wish: Wish, name: str, width: int) -> None:
+    lines = LOGS_LINES if wish.lines is None else wish.lines
+    try:
+        text = last_lines(lambda size: str(session.call("readProcessStdoutLog", name, -size, 0)), lines)
+    except CallFault as fault:
+        if fault.code != Faults.NO_FILE:
+            raise
+        return
+    if session.on_terminal() and not wish.raw:
+        text = log_text(text)
+    if text:
+        session.output("\n".join(f"{one_line(name):<{width}} | {line}" for line in text.split("\n")))

@@ -1,0 +1,49 @@
+"""A line on a terminal that tells how far a call on many processes is, and goes away when it is done."""
+
+from __future__ import annotations
+
+import select
+
+from supervisor.states import ProcessStates
+from supervisor.supervisorctl.colours import wanted
+from supervisor.supervisorctl.link import BadAnswer, CallFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from supervisor.supervisorctl.session import Session
+
+FIRST_LOOK, NEXT_LOOK = 1.0, 0.5
+_ERASE = "\r\x1b[K"
+_MOVING = {
+    "start": (ProcessStates.STARTING, ProcessStates.BACKOFF),
+    "stop": (ProcessStates.STOPPING,),
+}
+
+
+def watcher(session: Session, verb: str) -> Callable[[int], None] | None:
+    """What to do until a descriptor is readable; None on a terminal that cannot erase a line."""
+    return (lambda fd: _wait(session, verb, fd)) if wanted() else None
+
+
+def _wait(session: Session, verb: str, fd: int) -> None:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    shown = False
+    timeout = FIRST_LOOK
+    while not poll.poll(timeout * 1000):
+        shown = _show(session, verb) or shown
+        timeout = NEXT_LOOK
+    if shown:
+        session.write(_ERASE)
+
+
+def _show(session: Session, verb: str) -> bool:
+    try:
+        infos = session.call("getAllProcessInfo")
+    except (CallFault, BadAnswer, OSError):
+        return False
+    moving = sum(info["state"] in _MOVING[verb] for info in infos)
+    session.write(f"{_ERASE}{verb}: waiting for {moving} of {len(infos)} processes")
+    return True

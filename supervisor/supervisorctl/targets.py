@@ -1,0 +1,47 @@
+"""The words after an action: flags taken out, patterns such as ``web:*_1`` replaced by the names they match.
+
+``all``, ``group:*`` and ``group:`` are no patterns: they mean one call for many. A word that is the exact name of a
+process is taken as it is, whatever characters it has.
+"""
+
+from __future__ import annotations
+
+from supervisor.names import make_namespec
+from supervisor.supervisorctl.late import load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from supervisor.supervisorctl.session import Session
+
+_MAGIC = frozenset("*?[")
+
+
+def take_flags(words: list[str], known: tuple[str, ...]) -> set[str]:
+    """The known flags among the words, which they are taken out of."""
+    found = {word for word in words if word in known}
+    if found:
+        words[:] = [word for word in words if word not in found]
+    return found
+
+
+def is_pattern(word: str) -> bool:
+    """Whether a word has to be compared with names: not for a name, a whole group or a star alone."""
+    if word == "*" or _MAGIC.isdisjoint(word):
+        return False
+    group, colon, process = word.partition(":")
+    return not _MAGIC.isdisjoint(group) or (bool(colon) and process != "*" and not _MAGIC.isdisjoint(process))
+
+
+def expand_globs(words: list[str], source: Session | list[dict[str, Any]]) -> list[str]:
+    """The words with each pattern replaced by the names it matches; one that matches nothing stays as it is."""
+    if not any(map(is_pattern, words)):
+        return words
+    everything = source if isinstance(source, list) else source.call("getAllProcessInfo")
+    names: list[tuple[str, str]] = [(info["group"], info["name"]) for info in everything]
+    expanded: list[str] = []
+    for word in words:
+        matches = load("globs:matches")(word, names) if is_pattern(word) else []
+        expanded += [make_namespec(*name) for name in matches] or [word]
+    return expanded

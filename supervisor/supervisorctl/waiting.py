@@ -1,0 +1,97 @@
+"""wait: until processes are in a state, for scripts that go on then."""
+
+from __future__ import annotations
+
+import time
+
+from supervisor.faults import Faults
+from supervisor.states import ProcessStates
+from supervisor.supervisorctl.link import CallFault
+from supervisor.supervisorctl.safetext import one_line
+from supervisor.supervisorctl.statuses import TIMED_OUT, LSBInitExitStatuses
+from supervisor.supervisorctl.targets import expand_globs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from supervisor.supervisorctl.session import Session
+    from supervisor.supervisorctl.table import Command
+
+WISHES = {
+    "running": (ProcessStates.RUNNING,),
+    "stopped": (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.FATAL),
+    "exited": (ProcessStates.EXITED,),
+}
+SHORTEST, LONGEST = 0.05, 0.5
+
+
+class BadWords(Exception):
+    """The words make no sense; the text says why."""
+
+
+def wait(session: Session, command: Command, words: list[str]) -> None:
+    """Wait for all named processes, at most as long as asked."""
+    try:
+        wish = _take(words, "--for", "running")
+        if wish not in WISHES:
+            raise BadWords(f"Error: bad state '{one_line(wish)}'")
+        timeout = _take(words, "--timeout", "")
+        seconds = float(timeout) if timeout else float("inf")
+    except BadWords as problem:
+        session.usage_error(command, str(problem), LSBInitExitStatuses.INVALID_ARGS)
+        return
+    except ValueError:
+        session.usage_error(command, f"Error: bad number '{one_line(timeout)}'", LSBInitExitStatuses.INVALID_ARGS)
+        return
+    if not words:
+        session.usage_error(command, "Error: wait requires a process name", LSBInitExitStatuses.INVALID_ARGS)
+        return
+    if session.upcheck():
+        _wait(session, expand_globs(words, session), wish, time.monotonic() + seconds)
+
+
+def _take(words: list[str], option: str, default: str) -> str:
+    for at, word in enumerate(words):
+        if word == option and at + 1 < len(words):
+            del words[at]
+            return words.pop(at)
+        if word == option:
+            raise BadWords(f"Error: {option} requires a value")
+        if word.startswith(f"{option}="):
+            return words.pop(at).partition("=")[2]
+    return default
+
+
+def _wait(session: Session, names: list[str], wish: str, deadline: float) -> None:
+    pause = SHORTEST
+    missing = list(names)
+    while True:
+        missing = [name for name in missing if not _arrived(session, name, wish)]
+        left = deadline - time.monotonic()
+        if not missing:
+            return
+        if left <= 0:
+            for name in missing:
+                session.fail(f"{one_line(name)}: ERROR (not {wish} in time)", TIMED_OUT)
+            return
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, LONGEST)
+
+
+def _arrived(session: Session, name: str, wish: str) -> bool:
+    """Whether there is nothing more to wait for; prints the line about the process then."""
+    try:
+        info: dict[str, Any] = session.call("getProcessInfo", name)
+    except CallFault as fault:
+        if fault.code != Faults.BAD_NAME:
+            raise
+        session.fail(f"{one_line(name)}: ERROR (no such process)")
+        return True
+    if info["state"] in WISHES[wish]:
+        session.output(f"{one_line(name)}: {info['statename'].lower()}")
+        return True
+    if wish == "running" and info["state"] == ProcessStates.FATAL:
+        session.fail(f"{one_line(name)}: ERROR ({one_line(info['description'])})", LSBInitExitStatuses.NOT_RUNNING)
+        return True
+    return False

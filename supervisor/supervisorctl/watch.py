@@ -1,0 +1,37 @@
+"""status -w: the table again and again, drawn anew on a terminal, printed at each change elsewhere."""
+
+from __future__ import annotations
+
+import time
+
+from supervisor.supervisorctl import status
+from supervisor.supervisorctl.statuses import LSBInitExitStatuses, LSBStatusExitStatuses
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from supervisor.supervisorctl.session import Session
+
+EVERY = 1.0
+_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
+
+
+def watch(session: Session, words: list[str]) -> None:
+    """Show the processes until Ctrl-C, or until the server is gone."""
+    before: object = None
+    try:
+        while True:
+            if session.probe() != LSBInitExitStatuses.SUCCESS:
+                session.worsen(LSBStatusExitStatuses.UNKNOWN)
+                return
+            shown, errors = status.select(session, words)
+            now = ([(info["group"], info["name"], info["state"], info["pid"]) for info in shown], errors)
+            if session.on_terminal():
+                session.write(_HOME_AND_CLEAR)
+            if session.on_terminal() or now != before:
+                status.show(session, shown, errors)
+                if not session.on_terminal():
+                    session.output("")
+            before = now
+            time.sleep(EVERY)
+    except KeyboardInterrupt:
+        session.output("")
