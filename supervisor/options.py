@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from supervisor import events
+from supervisor.checkup import doubts
 from supervisor.clientoptions import ClientOptions
 from supervisor.config.base import Dummy, Options
 from supervisor.config.cmdline import Switch
@@ -39,15 +40,22 @@ from supervisor.config.tables import SUPERVISORD
 from supervisor.datatypes import name_to_uid
 from supervisor.engine import housekeeping
 from supervisor.engine.signals import SignalReceiver
+from supervisor.logread import readFile, tailFile
 from supervisor.names import make_namespec, split_namespec
+from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, NotFound, ProcessException
+from supervisor.process.waitstatus import decode_wait_status, signame
 from supervisor.states import SupervisorStates
 from supervisor.version import VERSION
 
 __all__ = [
-    "ClientOptions", "Config", "Dummy", "EventListenerConfig", "EventListenerPoolConfig", "FastCGIGroupConfig",
-    "FastCGIProcessConfig", "Options", "ProcessConfig", "ProcessGroupConfig", "ServerOptions", "SignalReceiver",
-    "UnhosedConfigParser", "VERSION", "expand", "make_namespec", "normalize_path", "split_namespec",
+    "BadCommand", "ClientOptions", "Config", "Dummy", "EventListenerConfig", "EventListenerPoolConfig",
+    "FastCGIGroupConfig", "FastCGIProcessConfig", "NoPermission", "NotExecutable", "NotFound", "Options", "PY2",
+    "ProcessConfig", "ProcessException", "ProcessGroupConfig", "ServerOptions", "SignalReceiver",
+    "UnhosedConfigParser", "VERSION", "decode_wait_status", "expand", "make_namespec", "normalize_path", "readFile",
+    "signame", "split_namespec", "tailFile",
 ]
+
+PY2 = False
 
 ROOT_SEARCH = (
     "Supervisord is running as root and it is searching for its configuration file in default locations (including "
@@ -146,7 +154,29 @@ class ServerOptions(Options):
         """Reads command line and file; anything wrong ends the program with a message."""
         self._words = sys.argv[1:] if args is None else list(args)
         super().realize(self._words, doc, progname)
-        self._tell_notes()
+        if self.check:
+            self._end_check()
+        for note in self.notes:     # at a start people read stderr, and the log keeps to its ordinary lines
+            sys.stderr.write(f"Warning: {note}\n")
+
+    def errors(self, texts: Iterable[str]) -> None:
+        """What is wrong, and the end: with --check, 1 says that this is the answer."""
+        if not self.given.get("check"):
+            super().errors(texts)
+            return
+        for text in texts:
+            sys.stderr.write(f"Error: {text}\n")
+        self.exit(1)
+
+    def _end_check(self) -> None:
+        """--check: says what a start would meet, and leaves."""
+        warned = [*self.notes, *self.parse_warnings, *doubts(self.process_group_configs, self.server_configs)]
+        for text in warned:
+            sys.stderr.write(f"Warning: {text}\n")
+        processes = sum(len(group.process_configs) for group in self.process_group_configs)
+        self._print(f"{self.configfile}: no errors, {len(warned)} warnings, {processes} processes "
+                    f"in {len(self.process_group_configs)} groups")
+        self.exit(1 if warned and self.strict else 0)
 
     # -- the configuration file
 
@@ -255,11 +285,6 @@ class ServerOptions(Options):
         self.parse_warnings = list(reading.context.warnings)
         self.parse_infos = list(reading.context.infos)
         self.notes = reading.context.notes
-
-    def _tell_notes(self) -> None:
-        """At a start people read stderr; the log keeps to its ordinary lines."""
-        for note in self.notes:
-            sys.stderr.write(f"Warning: {note}\n")
 
     def _log_notes(self, reading: Reading) -> None:
         """At a reread they read the log; the same trouble is told once."""
