@@ -9,13 +9,14 @@ from supervisor.dispatchers.ansi import ANSI_ESCAPE_BEGIN, ANSI_TERMINATORS, str
 from supervisor.dispatchers.base import PDispatcher
 from supervisor.dispatchers.capture import find_prefix_at_end
 from supervisor.dispatchers.input import PInputDispatcher, QueueFull
-from supervisor.dispatchers.listener import RejectEvent, default_handler
+from supervisor.dispatchers.listener import PEventListenerDispatcher, RejectEvent, default_handler
 from supervisor.dispatchers.output import POutputDispatcher
 
 __all__ = [
     "ANSI_ESCAPE_BEGIN",
     "ANSI_TERMINATORS",
     "PDispatcher",
+    "PEventListenerDispatcher",
     "PInputDispatcher",
     "POutputDispatcher",
     "QueueFull",

@@ -6,12 +6,20 @@ long, in bounded memory. ListenerTalk is pure, the dispatcher acts on it. Must n
 
 from __future__ import annotations
 
-from supervisor.states import EventListenerStates
+import errno
+from typing import Any
+
+from supervisor import events
+from supervisor.dispatchers.base import PDispatcher
+from supervisor.dispatchers.sinks import child_log
+from supervisor.engine.traces import one_line
+from supervisor.states import EventListenerStates, getEventListenerStateDescription
 
 __all__ = [
     "BadResult",
     "Happening",
     "ListenerTalk",
+    "PEventListenerDispatcher",
     "Ready",
     "RejectEvent",
     "Result",
@@ -26,6 +34,13 @@ RESULT_TOKEN = b"RESULT "
 LONGEST_HEADER = 4096
 # The longest result that is collected.
 LONGEST_RESULT = 1024 * 1024
+
+_PIECE = 128 * 1024
+# What a drain reads at most, in pieces: others may hold the pipe and go on writing.
+_MOST_PIECES = 64
+# What a line of the log quotes of a header that is none.
+_QUOTED = 200
+_DEBUG = 10
 
 
 class RejectEvent(Exception):
@@ -153,3 +168,150 @@ class ListenerTalk:
         happening = kind(bytes(self._heard[:LONGEST_HEADER]))
         self.violated()
         return happening
+
+
+class PEventListenerDispatcher(PDispatcher):
+    """A listener's standard output. All of it goes to the log as well."""
+
+    READY_FOR_EVENTS_TOKEN = READY_TOKEN
+    RESULT_TOKEN_START = RESULT_TOKEN
+
+    def __init__(self, process: Any, channel: str, fd: int) -> None:
+        super().__init__(process, channel, fd)
+        process.listener_state = EventListenerStates.ACKNOWLEDGED
+        process.event = None
+        self.talk = ListenerTalk()
+        self.logfile = child_log(process, channel)
+
+    def readable(self) -> bool:
+        return not self.closed
+
+    def handle_read_event(self) -> None:
+        """One read."""
+        self._read()
+
+    def drain(self) -> bool:
+        """Read and understand what is in the pipe now; whether that was its end."""
+        for _ in range(_MOST_PIECES):
+            if self.closed or not self._read():
+                break
+        return self.closed
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            if self.logfile is not None:
+                self.logfile.close()
+
+    def reopenlogs(self) -> None:
+        """Somebody renamed the log: begin a new one."""
+        if self.logfile is not None:
+            self.logfile.reopen()
+
+    def removelogs(self) -> None:
+        """Clear the log. OSError when it cannot be removed."""
+        if self.logfile is not None:
+            self.logfile.clear()
+
+    def _read(self) -> int:
+        """One read and what follows from it; the number of bytes, 0 when there are none now or any more."""
+        try:
+            data = self.process.world.system.read(self.fd, _PIECE)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as exc:
+            if exc.errno not in (errno.EIO, errno.EBADF):
+                raise
+            data = b""
+        if not data:
+            self._ended()
+            return 0
+        if self.logfile is not None:
+            self.logfile.write(data)
+        if self.process.world.log.level <= _DEBUG:
+            self._say("debug", f"{self.process.config.name!r} {self.channel} output:\n{data!r}")
+        self._heard(data)
+        return len(data)
+
+    def _ended(self) -> None:
+        if self.process.listener_state == EventListenerStates.READY:
+            # It could never answer.
+            self.process.listener_state = EventListenerStates.ACKNOWLEDGED
+        self.tell_closed()
+        self.close()
+
+    # The conversation
+
+    def _heard(self, data: bytes) -> None:
+        process, talk = self.process, self.talk
+        self._catch_up()
+        for happening in talk.feed(data):
+            if isinstance(happening, Ready):
+                self._enter(EventListenerStates.READY)
+            elif isinstance(happening, Result):
+                self._judge(happening.data)
+            else:
+                self._broken(happening)
+            if process.listener_state == EventListenerStates.UNKNOWN:
+                talk.violated()
+                break
+        if process.listener_state == EventListenerStates.READY:
+            process.group.listener_ready(process)
+
+    def _catch_up(self) -> None:
+        """The pool has sent an event since, or somebody has put the listener into another state."""
+        state = self.process.listener_state
+        if state != self.talk.state:
+            if state == EventListenerStates.BUSY:
+                self.talk.busy()
+            else:
+                self.talk.state = state
+
+    def _judge(self, result: bytes) -> None:
+        """An answer came: the result handler says what it is worth."""
+        process, name = self.process, self.process.config.name
+        event, process.event = process.event, None
+        handler = process.group.config.result_handler
+        try:
+            handler(event, result)
+        except RejectEvent:
+            self._say("warn", f"{name}: event was rejected")
+            self._enter(EventListenerStates.ACKNOWLEDGED)
+            events.notify(events.EventRejectedEvent(process, event))
+        except (Exception, SystemExit) as exc:
+            self._say("warn", f"{name}: event caused an error")
+            self._say("trace", f"{name}: the result handler raised {one_line(exc)}")
+            self._enter_unknown(event)
+        else:
+            self._say("debug", f"{name}: event was processed")
+            self._enter(EventListenerStates.ACKNOWLEDGED)
+            process.group.processed(process)
+
+    def _broken(self, happening: Happening) -> None:
+        """It broke the protocol."""
+        process = self.process
+        event, process.event = process.event, None
+        if isinstance(happening, BadResult):
+            text = happening.data[:_QUOTED].decode("utf-8", "backslashreplace")
+            self._say("warn", f"{process.config.name}: bad result line: {text!r}")
+        self._enter_unknown(event)
+
+    def _enter_unknown(self, event: Any) -> None:
+        process, name = self.process, self.process.config.name
+        self._enter(EventListenerStates.UNKNOWN)
+        self._say(
+            "warn",
+            f"{name}: has entered the UNKNOWN state and will no longer receive events, this usually indicates the "
+            "process violated the eventlistener protocol",
+        )
+        if event is not None:
+            events.notify(events.EventRejectedEvent(process, event))
+        process.group.listener_unknown(process)
+
+    def _enter(self, state: int) -> None:
+        before, self.process.listener_state = self.process.listener_state, state
+        names = [getEventListenerStateDescription(one) for one in (before, state)]
+        self._say("debug", f"{self.process.config.name}: {names[0]} -> {names[1]}")
+
+    def _say(self, level: str, text: str) -> None:
+        getattr(self.process.world.log, level)(text)

@@ -1,0 +1,330 @@
+"""Event listener pools: listeners that share a queue of events.
+
+Promise: an accepted event is sent, oldest first, until a listener has dealt with it; only a full buffer drops one,
+and says so. What a listener does or leaves costs its own pool at most. Must not know what a listener's bytes mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from supervisor import events
+from supervisor.process.group import ProcessGroupBase
+from supervisor.states import EventListenerStates, ProcessStates, SupervisorStates
+
+__all__ = ["EventListenerPool", "GlobalSerial", "new_serial"]
+
+# A listener that gave back or died of several events in a row waits longer and longer for the next, up to this.
+LONGEST_PAUSE = 10.0
+FIRST_PAUSE = 0.1
+
+# Overflow is told once in this time.
+OVERFLOW_PERIOD = 1.0
+
+
+class GlobalSerial:
+    """Numbers of events, one row for the daemon's whole life, reloads included."""
+
+    serial = -1
+
+
+def new_serial(inst: Any) -> int:
+    """The next number of a row that is kept in ``inst.serial``."""
+    serial: int = 0 if inst.serial == sys.maxsize else inst.serial + 1
+    inst.serial = serial
+    return serial
+
+
+class _Trouble:
+    """How often a listener failed in a row, and until when it is left in peace."""
+
+    __slots__ = ("count", "until")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.until = 0.0
+
+    def again(self, now: float) -> float:
+        """One more failure; the pause it brings. The first is tried again at once."""
+        self.count += 1
+        pause = 0.0 if self.count < 2 else float(min(FIRST_PAUSE * 2 ** min(self.count - 2, 20), LONGEST_PAUSE))
+        self.until = now + pause
+        return pause
+
+
+class _Overflow:
+    """Tells of dropped events: the first at once, the rest of a period by their number."""
+
+    def __init__(self, pool: EventListenerPool) -> None:
+        self._pool = pool
+        self._untold = 0
+        self._last: object = None
+        self._timer: Any = None
+
+    def dropped(self, serial: object) -> None:
+        self._last = serial
+        if self._timer is not None:
+            self._untold += 1
+            return
+        self._tell(serial)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tell(self, serial: object, more: str = "") -> None:
+        self._pool.log.error(
+            f"pool {self._pool.config.name} event buffer overflowed, discarding event {serial}{more}"
+        )
+        self._timer = self._pool.world.loop.call_later(OVERFLOW_PERIOD, self._period_over)
+
+    def _period_over(self) -> None:
+        self._timer = None
+        if self._untold:
+            untold, self._untold = self._untold, 0
+            self._tell(self._last, f" ({untold} events since the last message)" if untold > 1 else "")
+
+
+class EventListenerPool(ProcessGroupBase):
+    """The group of an [eventlistener:x] section."""
+
+    def __init__(self, config: Any, world: Any = None) -> None:
+        super().__init__(config, world)
+        self.event_buffer: deque[Any] = deque()
+        self.serial = -1
+        self._troubles: dict[str, _Trouble] = {}  # by process name
+        self._retry: Any = None  # timer: a listener's pause is over
+        self._dispatch_due = False
+        self._to_restart: set[str] = set()
+        self._removed = False
+        self._overflow = _Overflow(self)
+        self._subscriptions: list[tuple[type, Callable[[Any], None]]] = [
+            (kind, self.accept) for kind in _without_subtypes(config.pool_events)
+        ]
+        self._subscriptions += [
+            (events.EventRejectedEvent, self.handle_rejected),
+            (events.ProcessStateEvent, self._state_changed),
+        ]
+        for kind, callback in self._subscriptions:
+            events.subscribe(kind, callback)
+
+    @property
+    def log(self) -> Any:
+        return self.world.log
+
+    def transition(self) -> None:
+        super().transition()
+        self.dispatch()
+
+    def before_remove(self) -> None:
+        """The pool goes: no events any more, and those that wait are dropped."""
+        for subscription in self._subscriptions:
+            if subscription in events.callbacks:
+                events.unsubscribe(*subscription)
+        self._removed = True
+        self.event_buffer.clear()
+        self._overflow.stop()
+        if self._retry is not None:
+            self._retry.cancel()
+        super().before_remove()
+
+    # Into the buffer
+
+    def accept(self, event: Any) -> None:
+        """An event of a subscribed type: number it and put it last."""
+        if getattr(event, "serial", None) is None:
+            event.serial = new_serial(GlobalSerial)
+        event.__dict__.setdefault("pool_serials", {})[self.config.name] = new_serial(self)
+        if len(self.event_buffer) >= self.config.buffer_size:
+            self.dispatch()
+        self._make_room()
+        self.event_buffer.append(event)
+        self._dispatch_soon()
+
+    def handle_rejected(self, rejection: events.EventRejectedEvent) -> None:
+        """A listener gave an event back; it matters to the pool of this very process only."""
+        process = rejection.process
+        if process.group is self and self.processes.get(process.config.name) is process:
+            if process.state != ProcessStates.STOPPED:  # it was not told to die with its event
+                self._failed(process)
+            self._rebuffer(rejection.event)
+
+    def processed(self, process: Any) -> None:
+        """A listener has dealt with its event."""
+        self._troubles.pop(process.config.name, None)
+
+    def _rebuffer(self, event: Any) -> None:
+        size, most = len(self.event_buffer), self.config.buffer_size
+        self.log.debug(
+            f"rebuffering event {event.serial} for pool {self.config.name} (buf size={size}, max={most})"
+        )
+        self._make_room()
+        self.event_buffer.appendleft(event)
+        self._dispatch_soon()
+
+    def _make_room(self) -> None:
+        while self.event_buffer and len(self.event_buffer) >= self.config.buffer_size:
+            self._overflow.dropped(self.event_buffer.popleft().serial)
+
+    # Out of the buffer
+
+    def listener_ready(self, process: Any) -> None:
+        """A listener waits for an event."""
+        if self.event_buffer:
+            self.dispatch()
+
+    def dispatch(self) -> None:
+        """Send what waits, as long as somebody can take it."""
+        while self.event_buffer:
+            ready = self._ready()
+            if not ready:
+                return
+            event = self.event_buffer.popleft()
+            envelope = self._envelope(event)
+            if envelope is not None and not any(self._send(process, event, envelope) for process in ready):
+                self.event_buffer.appendleft(event)
+                return
+
+    def _dispatch_soon(self) -> None:
+        if not self._dispatch_due:
+            self._dispatch_due = True
+            self.world.loop.call_soon(self._dispatch_now)
+
+    def _dispatch_now(self) -> None:
+        self._dispatch_due = False
+        self.dispatch()
+
+    def _ready(self) -> list[Any]:
+        """The processes that an event can be sent to, first come first."""
+        ready = [
+            process
+            for process in list(self.processes.values())
+            if process.listener_state == EventListenerStates.READY and process.state == ProcessStates.RUNNING
+        ]
+        if not self._troubles or not ready:
+            return ready
+        now = self.world.clock.now()
+        pauses = {
+            process.config.name: trouble.until
+            for process in ready
+            if (trouble := self._troubles.get(process.config.name)) and trouble.until > now
+        }
+        if pauses:
+            ready = [process for process in ready if process.config.name not in pauses]
+            if not ready:
+                self._wake_at(min(pauses.values()))
+        return ready
+
+    def _send(self, process: Any, event: Any, envelope: bytes) -> bool:
+        try:
+            process.write(envelope)
+        except OSError as why:
+            name, serial = process.config.name, event.serial
+            if why.errno == errno.EPIPE:
+                self.log.debug(
+                    f"epipe occurred while sending event {serial} to listener {name}, listener state unchanged"
+                )
+            else:
+                self.log.trace(f"event {serial} could not be sent to listener {name}: {why}")
+                self._wake_at(self._failed(process))
+            return False
+        process.listener_state = EventListenerStates.BUSY
+        process.event = event
+        self.log.debug(f"event {event.serial} sent to listener {process.config.name}")
+        return True
+
+    def _envelope(self, event: Any) -> bytes | None:
+        """What goes over the pipe; None for an event that cannot be told."""
+        try:
+            name, length, payload = _rendered(event, self.config.event_len == "bytes")
+        except Exception as exc:  # payloads of plugins
+            self.log.error(f"pool {self.config.name} cannot send event {event.serial}, discarding it: {exc!r}")
+            return None
+        pool = self.config.name
+        head = (
+            f"ver:3.0 server:{self.world.settings.identifier} serial:{event.serial} pool:{pool} "
+            f"poolserial:{event.pool_serials[pool]} eventname:{name} len:{length}\n"
+        )
+        return head.encode("utf-8", "replace") + payload
+
+    # Listeners in trouble
+
+    def _failed(self, process: Any) -> float:
+        """Note a failure; the moment from which the process is offered events again."""
+        trouble = self._troubles.setdefault(process.config.name, _Trouble())
+        trouble.again(self.world.clock.now())
+        return trouble.until
+
+    def _wake_at(self, when: float) -> None:
+        """Look again then."""
+        if self._retry is None or self._retry.cancelled or self._retry.when > when:
+            if self._retry is not None:
+                self._retry.cancel()
+            self._retry = self.world.loop.call_at(when, self._wake)
+
+    def _wake(self) -> None:
+        self._retry = None
+        self.dispatch()
+
+    def _state_changed(self, change: events.ProcessStateEvent) -> None:
+        process: Any = change.process
+        if process.group is not self:
+            return
+        if process.state == ProcessStates.RUNNING:
+            self._dispatch_soon()
+        elif process.state == ProcessStates.STOPPED:
+            name = process.config.name
+            if name in self._to_restart:
+                self._to_restart.discard(name)
+                self.world.loop.call_at(self._failed(process), self._restart, process)
+            else:
+                self._troubles.pop(name, None)
+
+    def listener_unknown(self, process: Any) -> None:
+        """A listener broke the protocol. It stays as it is, unless the section wants it restarted."""
+        if self.config.restart_unknown and process.state in (ProcessStates.RUNNING, ProcessStates.STARTING):
+            self._to_restart.add(process.config.name)
+            self.world.loop.call_soon(process.stop)
+
+    def _restart(self, process: Any) -> None:
+        wanted = not self._removed and self.world.settings.mood == SupervisorStates.RUNNING
+        if wanted and process.state == ProcessStates.STOPPED:
+            process.spawn()
+
+
+def _without_subtypes(kinds: list[type]) -> list[type]:
+    """Each type once, and none whose supertype is there: an event is to come once."""
+    return [
+        kind
+        for number, kind in enumerate(kinds)
+        if kind not in kinds[:number] and not any(issubclass(kind, other) for other in kinds if other is not kind)
+    ]
+
+
+def _rendered(event: Any, count_bytes: bool) -> tuple[str | None, int, bytes]:
+    """(name, length, payload) of an event: made once, for however many pools."""
+    made: dict[bool, tuple[str | None, int, bytes]] = event.__dict__.setdefault("rendered", {})
+    found = made.get(count_bytes)
+    if found is None:
+        if count_bytes and isinstance(event, events.Event):
+            payload = event.payload_bytes()
+            length = len(payload)
+        else:
+            text = event.payload()
+            payload = text.encode("utf-8", "replace")
+            length = len(payload) if count_bytes else len(text)
+        found = made[count_bytes] = (_name(type(event)), length, payload)
+    return found
+
+
+def _name(kind: type) -> str | None:
+    """The name of a class of events; a plugin's unnamed one goes by its nearest named base."""
+    for base in kind.__mro__:
+        name = events.getEventNameByType(base)
+        if name is not None:
+            return name
+    return None
