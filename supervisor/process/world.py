@@ -6,7 +6,6 @@ Must not know who made it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from supervisor.engine.clock import Clock
@@ -46,16 +45,17 @@ class Log(Protocol):
     def blather(self, msg: str, **kw: Any) -> object: ...
 
 
-@dataclass(eq=False)
 class World:
     """One per run of the daemon."""
 
-    loop: Loop
-    system: System
-    clock: Clock
-    log: Any
-    settings: Any
-    pidhistory: dict[int, Any] = field(default_factory=dict)
+    def __init__(self, loop: Loop, system: System, clock: Clock, log: Any, settings: Any,
+                 pidhistory: dict[int, Any] | None = None) -> None:
+        self.loop = loop
+        self.system = system
+        self.clock = clock
+        self.log = log
+        self.settings = settings
+        self.pidhistory: dict[int, Any] = {} if pidhistory is None else pidhistory
 
 
 _current: World | None = None
