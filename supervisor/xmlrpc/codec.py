@@ -246,10 +246,7 @@ def _response(value: Any) -> list[str]:
 
 
 def _dump(value: Any, out: list[str]) -> None:
-    write = _WRITERS.get(type(value))
-    if write is None:
-        write = _writer_for(value)
-    write(value, out)
+    (_WRITERS.get(type(value)) or _writer_for(value))(value, out)
 
 
 def _dump_str(value: str, out: list[str]) -> None:
@@ -286,41 +283,41 @@ def _dump_bytes(value: bytes | bytearray, out: list[str]) -> None:
     out.append(f"<value><base64>\n{base64.encodebytes(value).decode()}</base64></value>")
 
 
+# The two below call the writers of their items themselves: one frame for each level of nesting has to do.
+
+
 def _dump_list(value: list[Any] | tuple[Any, ...], out: list[str]) -> None:
     out.append("<value><array><data>\n")
     for item in value:
-        write = _KNOWN.get(tuple(item)) if type(item) is dict else None
-        if write is not None:
-            out.append(write(item))
-        else:
-            _dump(item, out)
+        (_WRITERS.get(type(item)) or _writer_for(item))(item, out)
         out.append("\n")
     out.append("</data></array></value>")
 
 
 def _dump_dict(value: dict[str, Any], out: list[str]) -> None:
-    names = tuple(value)
-    write = _KNOWN.get(names)
-    if write is not None:
-        out.append(write(value))
+    text = _flat_struct(value)
+    if text is not None:
+        out.append(text)
         return
-    values = tuple(value.values())
-    shape = _shape((names, tuple(map(type, values))))
-    if shape is None:
-        _dump_members(value, out)
-    else:
-        out.append(shape.text(values))
-
-
-def _dump_members(value: dict[str, Any], out: list[str]) -> None:
     out.append("<value><struct>\n")
     for name, item in value.items():
         if not isinstance(name, str):
             raise TypeError("dictionary key must be string")
         out.append(f"<member>\n<name>{safe_text(name)}</name>\n")
-        _dump(item, out)
+        (_WRITERS.get(type(item)) or _writer_for(item))(item, out)
         out.append("\n</member>\n")
     out.append("</struct></value>")
+
+
+def _flat_struct(value: dict[str, Any]) -> str | None:
+    """A struct of texts, numbers and truth values in one piece; None if it is not."""
+    names = tuple(value)
+    write = _KNOWN.get(names)
+    if write is not None:
+        return write(value)
+    values = tuple(value.values())
+    shape = _shape((names, tuple(map(type, values))))
+    return None if shape is None else shape.text(values)
 
 
 def _dump_marshalled(value: Marshalled, out: list[str]) -> None:

@@ -80,13 +80,13 @@ class SystemNamespaceRPCInterface:
         listed: dict[str, Any] = {}
         for namespace, interface in self.namespaces.items():
             rows = METHODS.get(namespace, {})
-            for name, attribute in vars(type(interface)).items():
-                if name[0] != "_":
-                    function = getattr(interface, name, attribute)
-                    if callable(function):
-                        listed[f"{namespace}.{name}"] = rows.get(name, function)
+            kind = type(interface)
+            for name in vars(kind):
+                function = getattr(kind, name, None)
+                if name[0] != "_" and callable(function):
+                    listed[f"{namespace}.{name}"] = function
             for name, row in rows.items():
-                if callable(getattr(interface, name, None)):
+                if callable(getattr(kind, name, None)):
                     listed[f"{namespace}.{name}"] = row
         return listed
 
