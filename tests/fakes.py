@@ -61,6 +61,7 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
+        self.handlers: list[Any] = []
 
     def _add(self, level: str, msg: str, kw: dict[str, Any]) -> None:
         self.lines.append((level, msg % kw if kw else msg))
@@ -123,6 +124,12 @@ class FakeSystem(System):
 
     def fork(self) -> int:
         self.record("fork")
+        self.pid += 1
+        self.children.append(self.pid)
+        return self.pid
+
+    def fork_exec(self, *args: Any) -> int:
+        self.record("fork_exec", *args)
         self.pid += 1
         self.children.append(self.pid)
         return self.pid

@@ -6,12 +6,14 @@ Promise: tests swap in a fake by handing over another object. Hot callers bind a
 
 from __future__ import annotations
 
+import _posixsubprocess
 import fcntl as descriptors
 import grp
 import os
 import pwd
 import resource
 import signal as signals
+from typing import Any
 
 __all__ = ["System"]
 
@@ -76,6 +78,7 @@ class System:
 
     # Other processes
     fork = staticmethod(os.fork)
+    fork_exec: Any = staticmethod(_posixsubprocess.fork_exec)
     execve = staticmethod(os.execve)
     posix_spawn = staticmethod(os.posix_spawn)
     waitpid = staticmethod(os.waitpid)

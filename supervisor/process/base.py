@@ -11,7 +11,8 @@ from typing import Any
 
 from supervisor import events
 from supervisor.engine.loop import Timer
-from supervisor.process.spawning import ExecReport, Pipes
+from supervisor.process.forking import ExecReport
+from supervisor.process.pipes import Pipes
 from supervisor.process.world import World, current
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
 

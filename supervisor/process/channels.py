@@ -13,7 +13,7 @@ from supervisor.config.model import EventListenerConfig
 from supervisor.dispatchers import PEventListenerDispatcher, PInputDispatcher, POutputDispatcher
 from supervisor.engine.traces import one_line
 from supervisor.events import ProcessCommunicationStderrEvent, ProcessCommunicationStdoutEvent
-from supervisor.process.spawning import Pipes, close_pipes, make_pipes
+from supervisor.process.pipes import Pipes, close_pipes, make_pipes
 
 if TYPE_CHECKING:
     from supervisor.process.starting import Starting

@@ -10,11 +10,13 @@ import errno
 import os
 from typing import Any
 
-from supervisor.process import channels, spawning
+from supervisor.process import channels, forking
 from supervisor.process.base import ProcessBase
 from supervisor.process.commands import find_program, split_command
 from supervisor.process.errors import ProcessException
 from supervisor.process.lifecycle import In
+from supervisor.process.pipes import close_pipes
+from supervisor.process.spawning import launch
 
 __all__ = ["Starting"]
 
@@ -44,19 +46,19 @@ class Starting(ProcessBase):
             if exc.errno == errno.EMFILE:
                 self._spawn_failed(f"too many open files to spawn '{name}'")
             else:
-                self._spawn_failed(f"unknown error making dispatchers for '{name}': {spawning.errname(exc)}")
+                self._spawn_failed(f"unknown error making dispatchers for '{name}': {forking.errname(exc)}")
             return
         try:
-            self.pid, self.exec_report = spawning.launch(self, filename, argv, self._forks())
+            self.pid, self.exec_report = launch(self, filename, argv, self._forks())
         except OSError as exc:
             self._close_channels()
             if exc.errno == errno.EAGAIN:
                 self._spawn_failed(f"Too many processes in process table to spawn '{name}'")
             else:
-                self._spawn_failed(f"unknown error during fork for '{name}': {spawning.errname(exc)}")
+                self._spawn_failed(f"unknown error during fork for '{name}': {forking.errname(exc)}")
             return
         self.world.pidhistory[self.pid] = self
-        spawning.close_pipes(self.world.system, self.pipes, ("child_stdin", "child_stdout", "child_stderr"))
+        close_pipes(self.world.system, self.pipes, ("child_stdin", "child_stdout", "child_stderr"))
         for dispatcher in self.dispatchers.values():
             dispatcher.attach()
         self.world.log.info(f"spawned: '{name}' with pid {self.pid}")
@@ -79,7 +81,7 @@ class Starting(ProcessBase):
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
         """In a forked child: become the program. Returns when that failed and was told."""
-        spawning.run_program(self, filename, argv)
+        forking.run_program(self, filename, argv)
 
     def wants_stdin(self) -> bool:
         """Whether descriptor 0 of the child is a pipe from us."""
@@ -92,19 +94,20 @@ class Starting(ProcessBase):
         assert stdin is not None and stdout is not None
         return stdin, stdout, stdout if stderr is None else stderr
 
-    def child_environment(self) -> dict[str, str]:
+    def child_environment(self) -> dict[bytes, bytes]:
         """The environment of a child that starts now."""
-        config = self.config
-        environment = dict(os.environ)
-        environment["SUPERVISOR_ENABLED"] = "1"
+        config, encode = self.config, os.fsencode
+        environment = dict(os.environb)
+        environment[b"SUPERVISOR_ENABLED"] = b"1"
         serverurl = config.serverurl or self.world.settings.serverurl
         if serverurl:
-            environment["SUPERVISOR_SERVER_URL"] = serverurl
-        environment["SUPERVISOR_PROCESS_NAME"] = config.name
+            environment[b"SUPERVISOR_SERVER_URL"] = encode(serverurl)
+        environment[b"SUPERVISOR_PROCESS_NAME"] = encode(config.name)
         if self.group is not None:
-            environment["SUPERVISOR_GROUP_NAME"] = self.group.config.name
+            environment[b"SUPERVISOR_GROUP_NAME"] = encode(self.group.config.name)
         if config.environment:
-            environment.update(config.environment)
+            for name, value in config.environment.items():
+                environment[encode(name)] = encode(value)
         return environment
 
 

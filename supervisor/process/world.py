@@ -56,6 +56,8 @@ class World:
         self.log = log
         self.settings = settings
         self.pidhistory: dict[int, Any] = {} if pidhistory is None else pidhistory
+        # Whether signals are as children are to inherit them; found out at the first spawn.
+        self.vfork_is_clean: bool | None = None
 
 
 _current: World | None = None
