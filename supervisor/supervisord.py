@@ -7,7 +7,6 @@ Must not know how a program is run or a request is answered.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -30,7 +29,6 @@ from supervisor.daemon.ticks import Ticks
 from supervisor.engine.clock import Clock
 from supervisor.engine.daemonize import Readiness
 from supervisor.engine.loop import Loop, Timer
-from supervisor.engine.namewatch import NameWatch
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.signals import SignalDoor
 from supervisor.engine.system import System
@@ -262,7 +260,6 @@ class Supervisor:
         self._door = SignalDoor(self.loop, self.system, self._orders.deliver)
         self._ticks = Ticks(self.loop, self._tick)
         self._foreign = ForeignDispatchers(self.loop, options.logger)
-        self._names = NameWatch(self.loop, self.system, self._name_lost)
 
     def _add_configured_groups(self) -> None:
         try:
@@ -276,22 +273,6 @@ class Supervisor:
             self.options.httpservers = http.make_http_servers(self.options, self)
         except (ValueError, OSError) as exc:
             raise StartError(str(exc))
-        for config, _ in self.options.httpservers:
-            if config["family"] == socket.AF_UNIX:
-                self._names.watch(config["file"])
-
-    def _name_lost(self, path: str) -> None:
-        """The name of a unix socket was swept away, and with it the way to us."""
-        for config, server in self.options.httpservers:
-            if config["family"] != socket.AF_UNIX or config["file"] != path:
-                continue
-            try:
-                server.rebind()
-            except (OSError, ValueError) as exc:
-                self.options.logger.warn(f"the socket {path} was removed and cannot be made again: {exc}")
-            else:
-                self._names.watch(path)
-                self.options.logger.warn(f"the socket {path} was removed by someone else, it was made again")
 
     def _write_pidfile(self) -> None:
         pid = self.system.getpid()
@@ -308,7 +289,6 @@ class Supervisor:
         self._running = False
         self._ticks.stop()
         self._foreign.forget_all()
-        self._names.close()
         self.options.close_httpservers()
         self._pidfile.remove()
         self._door.close()
