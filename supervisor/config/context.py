@@ -103,7 +103,7 @@ class SectionReader:
         self.parser = parser
         self.section = section
         self.table = table
-        self.texts: dict[str, str] = dict(parser.items(section))
+        self.texts: dict[str, str] = parser.texts(section)
         self.problems: list[tuple[int, Problem]] = []
 
     def note_unknown(self) -> None:

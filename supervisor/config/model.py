@@ -125,7 +125,10 @@ class ProcessConfig(Config):
             return True
         if type(self) is not type(other) or not isinstance(other, ProcessConfig):
             return False
-        return all(self.configured(name) == other.configured(name) for name in _COMPARED)
+        if self.__dict__ == other.__dict__:
+            return True
+        names = _COMPARED.intersection((*self.__dict__, *other.__dict__))
+        return all(self.configured(name) == other.configured(name) for name in names)
 
     __hash__ = None  # type: ignore[assignment]
 

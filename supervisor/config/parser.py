@@ -34,6 +34,8 @@ class UnhosedConfigParser(configparser.RawConfigParser):
     """Ini sections with repeated sections and options allowed, and expansion of values."""
 
     mysection = "supervisord"
+    _sections: dict[str, dict[str, str]]
+    _defaults: dict[str, str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("strict", False)
@@ -80,24 +82,43 @@ class UnhosedConfigParser(configparser.RawConfigParser):
 
     def _add(self, section: RawSection, source: str, is_file: bool, here: str | None) -> None:
         name = section.name
-        first = self._headers.get(name)
-        lines = self._lines.setdefault(name, {})
-        if first is None:
-            self._headers[name] = Place(source, section.line)
-            if name != self.default_section and not self.has_section(name):
-                self.add_section(name)
-        else:
-            self.repeats.append(f"{source}:{section.line}: [{name}]: section defined before, at {first}")
-        if is_file and name != self.default_section:
-            self.section_to_file[name] = source
         for option, number in section.repeated:
             self.repeats.append(f"{source}:{number}: [{name}] {option}: option given before in this section")
+        first = self._headers.get(name)
+        if first is None:
+            self._headers[name] = Place(source, section.line)
+            self._lines[name] = {}
+        elif (first.file, first.line) != (source, section.line):
+            self.repeats.append(f"{source}:{section.line}: [{name}]: section defined before, at {first}")
+        options = self._defaults
+        if name != self.default_section:
+            options = self._sections.setdefault(name, {})
+            if is_file:
+                self.section_to_file[name] = source
+        lines = self._lines[name]
         for option, (text, number) in section.options.items():
-            if first is not None and option in lines:
+            if option in lines and lines[option] != (source, number):
                 file, line = lines[option]
                 self.repeats.append(f"{source}:{number}: [{name}] {option}: option given before, at {file}:{line}")
             lines[option] = (source, number)
-            self.set(name, option, text if here is None else text.replace("%(here)s", here))
+            options[option] = text if here is None else text.replace("%(here)s", here)
+
+    # -- sections are plain dictionaries here; the view that configparser keeps of each is made when asked for
+
+    def __getitem__(self, key: str) -> configparser.SectionProxy:
+        if key not in self:
+            raise KeyError(key)
+        return configparser.SectionProxy(self, key)
+
+    def remove_section(self, section: str) -> bool:
+        """Drops a section; whether there was one."""
+        return self._sections.pop(section, None) is not None
+
+    def texts(self, section: str) -> dict[str, str]:
+        """The options of a section, those of [DEFAULT] below them, as they are written."""
+        if section not in self._sections:
+            raise configparser.NoSectionError(section)
+        return {**self._defaults, **self._sections[section]}
 
     # -- asking
 
