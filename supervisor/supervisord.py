@@ -34,6 +34,7 @@ from supervisor.engine.signals import SignalDoor
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
 from supervisor.engine.traces import one_line
+from supervisor.logfile import settle
 from supervisor.options import ServerOptions
 from supervisor.poller import Poller
 from supervisor.process import Subprocess
@@ -292,6 +293,7 @@ class Supervisor:
         self.options.close_httpservers()
         self._pidfile.remove()
         self._door.close()
+        settle()
         self.loop.poller.close()
 
     def _tick(self, kind: type[events.TickEvent], when: int) -> None:

@@ -106,6 +106,13 @@ class Outlet(Target):
         with memoryview(data) as view, view[:_PIECE] as piece:
             return self._system.write(fd, piece)
 
+    def leave_loop(self) -> None:
+        """There will be nobody to call us any more."""
+        self._unwatch()
+        self._waiters.clear()
+        if self.users <= 0:
+            self.close()
+
     # Waiting for the reader
 
     def _watch(self, loop: Loop) -> None:
@@ -174,12 +181,12 @@ def acquire(place: Place, name: str, system: System, clock: Clock, report: Repor
 
 
 def settle(seconds: float = 2.0) -> None:
-    """Wait so long at most for slow readers to take what waits; for the end of the daemon."""
+    """The loop ends: wait so long at most for slow readers to take what waits."""
     deadline = time.monotonic() + seconds
     for outlet in list(_outlets.values()):
         while outlet.congested and (left := deadline - time.monotonic()) > 0:
             poll = select.poll()
             poll.register(outlet.fd, select.POLLOUT)
             poll.poll(left * 1000)
-        if outlet.users <= 0:
-            outlet.close()
+            outlet.flush()
+        outlet.leave_loop()
