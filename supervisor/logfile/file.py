@@ -251,6 +251,7 @@ class LogFile:
         """Write to ``place`` from now on."""
         old = self._target
         self._astray = False
+        self._retry_at = 0.0
         if stat.S_ISREG(place.info.st_mode) and not place.own:
             self.seekable = True
             self._size = place.info.st_size

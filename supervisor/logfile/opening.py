@@ -56,7 +56,8 @@ def open_place(path: str, mode: int, system: System) -> Place:
     try:
         return _open_name(path, mode, system)
     except OSError as exc:
-        if exc.errno not in (errno.ELOOP, errno.EMLINK) or not _is_link(path, system):
+        # The kernel may refuse a link in a sticky folder by itself (EACCES).
+        if exc.errno not in (errno.ELOOP, errno.EACCES) or not _is_link(path, system):
             raise
     path = _follow_links(path, system)
     number = own_descriptor(path)

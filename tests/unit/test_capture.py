@@ -76,7 +76,14 @@ def test_last_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("haystack", "needle", "length"),
-    [(b"abc<!-", b"<!--X", 3), (b"", b"abc", 0), (b"abc", b"abc", 0), (b"aab", b"abab", 2), (b"x", b"", 0), (b"aa", b"aaa", 2)],
+    [
+        (b"abc<!-", b"<!--X", 3),
+        (b"", b"abc", 0),
+        (b"abc", b"abc", 0),
+        (b"aab", b"abab", 2),
+        (b"x", b"", 0),
+        (b"aa", b"aaa", 2),
+    ],
 )
 def test_find_prefix_at_end(haystack: bytes, needle: bytes, length: int) -> None:
     assert find_prefix_at_end(haystack, needle) == length

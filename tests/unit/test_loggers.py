@@ -65,8 +65,8 @@ def test_levels() -> None:
     logger, stream = text_logger(level=3)
     for name in ("blather", "trace", "debug", "info", "warn", "error", "critical"):
         getattr(logger, name)(name)
-    assert stream.getvalue().split() == (
-        "BLAT blather TRAC trace DEBG debug INFO info WARN warn ERRO error CRIT critical".split()
+    assert stream.getvalue() == (
+        "BLAT blather\nTRAC trace\nDEBG debug\nINFO info\nWARN warn\nERRO error\nCRIT critical\n"
     )
     for name in ("blather", "trace", "debug", "info", "warn", "error", "critical"):
         assert getLevelNumByDescription(name) == getattr(LevelsByDescription, name)
