@@ -254,11 +254,12 @@ class LogFile:
         self._retry_at = 0.0
         if stat.S_ISREG(place.info.st_mode) and not place.own:
             self.seekable = True
-            self._size = place.info.st_size
             if old is not None and type(old) is Target:
+                self._size = place.info.st_size + old.waiting
                 old.move(place.fd)
                 return
             self._target = Target(place.fd, self.path, self._system, self._clock, self._report)
+            self._size = place.info.st_size + self._target.waiting
             self._target.flush()
         else:
             self.seekable = False
