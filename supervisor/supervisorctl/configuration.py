@@ -132,7 +132,7 @@ def _update(session: Session, words: list[str]) -> None:
     if words and "all" not in words:
         wanted = set(words)
         known = {info["group"] for info in session.call("getAllProcessInfo")} | set(added)
-        for name in sorted(wanted - known):
+        for name in dict.fromkeys(word for word in words if word not in known):
             session.fail(f"ERROR: no such group: {one_line(name)}")
     else:
         wanted = {*added, *changed, *removed}

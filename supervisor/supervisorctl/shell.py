@@ -104,32 +104,47 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
         """Whether the person agrees; without a person there is nothing to ask."""
         if not self.options.interactive:
             return True
-        return self._ask(question).lower().startswith("y")
+        try:
+            return self._ask(question).lower().startswith("y")
+        except EOFError:
+            self.output("")
+            return False
 
     def _ask(self, question: str) -> str:
-        """The answer to a question, which is kept out of the history; '' at the end of input."""
+        """The answer to a question, which is kept out of the history. EOFError at the end of input."""
         if self.use_rawinput:
             with self._history.paused():
-                try:
-                    return str(input(question))
-                except EOFError:
-                    self.output("")
-                    return ""
+                return str(input(question))
         self.write(question)
-        return str(self.stdin.readline()).rstrip("\r\n")
+        line = str(self.stdin.readline())
+        if not line:
+            raise EOFError
+        return line.rstrip("\r\n")
 
     def refused(self, line: str) -> object:
-        """Ask for other credentials and run the line again with them, until they are right or Ctrl-C."""
+        """Ask for other credentials and run the line again with them; the end of input ends the shell."""
         if not self.options.interactive:
             return super().refused(line)
         self.output("Server requires authentication")
-        self.options.username = self._ask("Username:")
-        if self.use_rawinput:
-            self.options.password = getpass("Password:")
-        else:
-            self.options.password = self._ask("Password:")
+        try:
+            self.options.username = self._ask("Username:")
+            self.options.password = self._password()
+        except EOFError:
+            self.output("")
+            return True
         self.output("")
         return self.onecmd(line)
+
+    def _password(self) -> str:
+        if self.use_rawinput:
+            return getpass("Password:")
+        # Without a terminal the prompt is not part of the output that a program reads.
+        sys.stderr.write("Password:")
+        sys.stderr.flush()
+        line = str(self.stdin.readline())
+        if not line:
+            raise EOFError
+        return line.rstrip("\r\n")
 
     # The loop
 
@@ -158,9 +173,11 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
         if self.use_rawinput:
             self._completer.install(self.completekey)
         try:
-            self.onecmd("status")
+            if self.onecmd("status"):
+                return
         except KeyboardInterrupt:
             self.output("")
+            return
         while True:
             try:
                 line = self._next_line()
