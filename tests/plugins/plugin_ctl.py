@@ -1,7 +1,9 @@
 """A supervisorctl plugin as other people write them."""
 
+from supervisor.supervisorctl import ControllerPluginBase
 
-class Plugin:
+
+class Plugin(ControllerPluginBase):
     name = "friendly"
 
     def __init__(self, controller, options):

@@ -152,7 +152,7 @@ class Page(MeldView):
 
 
 def patch_views(supervisord, options):
-    VIEWS["plugin.html"] = {"template": None, "view": Page, "extra": 1}
+    VIEWS["plugin.html"] = {"template": "ui/tail.html", "view": Page, "extra": 1}
     del VIEWS["ok.html"]
 
 
@@ -201,9 +201,12 @@ class Announced(events.Event):
         return f"text:{self.text}\n"
 
 
+# When the module is imported: sections of listeners are read before factories are called.
+events.register("ANNOUNCED", Announced)
+
+
 def patch_events(supervisord, options):
     """A type of its own, sent whenever a process runs."""
-    events.register("ANNOUNCED", Announced)
     events.subscribe(
         events.ProcessStateRunningEvent, lambda event: events.notify(Announced(event.process.config.name))
     )
