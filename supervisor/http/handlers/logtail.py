@@ -1,0 +1,284 @@
+"""Following logs over HTTP.
+
+Promise: each byte once and in order, through rotation, clearing and truncation, at the pace of the client; a quiet log
+costs one stat a second, however many follow it. Knows no process but its config's log files.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from typing import Any
+
+from supervisor.engine.loop import Loop, Timer
+from supervisor.http.request import deferring_http_request
+from supervisor.http.response import build_http_date
+from supervisor.logfile import follow
+from supervisor.names import split_namespec
+from supervisor.xmlrpc.deferred import NOT_DONE_YET
+
+__all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
+
+_HEAD = 1024
+_PIECE = 128 * 1024
+# How often files are looked at that others may write, in seconds.
+_PERIOD = 1.0
+_TRUNCATED = b"==> File truncated <==\n"
+
+
+class _Watch:
+    """One file under its name, for all who follow it."""
+
+    _all: dict[tuple[int, str], _Watch] = {}
+
+    def __init__(self, loop: Loop, path: str) -> None:
+        self._loop = loop
+        self._path = path
+        self._followers: dict[tail_f_producer, None] = {}
+        self._seen: tuple[int, ...] | None = None
+        self._soon = False
+        self._cancel: Callable[[], object] = follow(path, self._written)
+        self._timer: Timer = loop.call_later(_PERIOD, self._periodic)
+
+    @classmethod
+    def join(cls, loop: Loop, path: str, follower: tail_f_producer) -> _Watch:
+        key = (id(loop), path)
+        watch = cls._all.get(key)
+        if watch is None:
+            watch = cls._all[key] = cls(loop, path)
+        watch._followers[follower] = None
+        return watch
+
+    def leave(self, follower: tail_f_producer) -> None:
+        self._followers.pop(follower, None)
+        if not self._followers and self._all.pop((id(self._loop), self._path), None) is self:
+            self._cancel()
+            self._timer.cancel()
+
+    def _written(self) -> None:
+        """By this daemon; several times in a turn are one look."""
+        for follower in list(self._followers):
+            follower.read_ahead()
+        if not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._look)
+
+    def _periodic(self) -> None:
+        self._timer = self._loop.call_later(_PERIOD, self._periodic)
+        self._look()
+
+    def _look(self) -> None:
+        self._soon = False
+        seen: tuple[int, ...]
+        try:
+            found = os.stat(self._path)
+            seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        except OSError:
+            seen = ()
+        if seen != self._seen:
+            self._seen = seen
+            for follower in list(self._followers):
+                follower.changed(seen)
+
+
+class tail_f_producer:
+    """What is at the end of a file, then what is added to it."""
+
+    wakes = True
+
+    def __init__(self, request: deferring_http_request, filename: str, head: int) -> None:
+        self.request = request
+        self.filename = filename
+        # The position in the file up to which it was given.
+        self.sz = 0
+        self._truncated = False
+        # Read because it might be truncated before the client takes it.
+        self._ahead = b""
+        self._fd = _open(filename)
+        found = os.fstat(self._fd)
+        self._inode = _inode_of(found)
+        self.modified = found.st_mtime
+        self.sz = max(0, found.st_size - head)
+        self._watch: _Watch | None = _Watch.join(request.server.loop, filename, self)
+        request.on_close(self.close)
+
+    def more(self) -> Any:
+        """The next bytes, or NOT_DONE_YET; it never ends by itself."""
+        if self._watch is None:
+            return b""
+        while True:
+            data, self._ahead = self._ahead, b""
+            if data:
+                return data
+            if self._truncated:
+                self._truncated = False
+                return _TRUNCATED
+            data = self._read()
+            if data:
+                return data
+            if os.fstat(self._fd).st_size < self.sz:
+                self._restart()
+            elif not self._move_on():
+                return NOT_DONE_YET
+
+    def read_ahead(self) -> None:
+        """Something was written, and may be truncated next: a client that keeps up shall not miss it."""
+        if not self._ahead and not self._truncated and self.request.channel.keeps_up:
+            self._ahead = self._read()
+
+    def changed(self, seen: tuple[int, ...]) -> None:
+        """The file of that name is now (device, inode, size, mtime), or is not there: ()."""
+        if seen and seen[:2] == self._inode and seen[2] < self.sz:
+            # Told now: by the time the client takes more, it may have grown past the position again.
+            self._restart()
+        self.request.channel.wake()
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.leave(self)
+            os.close(self._fd)
+
+    def _read(self) -> bytes:
+        data = os.pread(self._fd, _PIECE, self.sz)
+        self.sz += len(data)
+        return data
+
+    def _restart(self) -> None:
+        self.sz = 0
+        self._truncated = True
+
+    def _move_on(self) -> bool:
+        """The file at hand is used up: open the one that came after it, if any did."""
+        try:
+            found = os.stat(self.filename)
+        except OSError:
+            return False
+        if _inode_of(found) == self._inode:
+            return False
+        try:
+            fd = _open(self._successor())
+        except OSError:
+            return False
+        # What was written between the last read and the rotation is still to be given.
+        if os.fstat(self._fd).st_size > self.sz:
+            os.close(fd)
+            return True
+        os.close(self._fd)
+        self._fd = fd
+        self._inode = _inode_of(os.fstat(fd))
+        self.sz = 0
+        return True
+
+    def _successor(self) -> str:
+        """The name of the file that was begun after the one at hand.
+
+        Rotation keeps the last ones as NAME.1 (the youngest), NAME.2 and so on; a slow client may be several behind.
+        """
+        last_write = os.fstat(self._fd).st_mtime_ns
+        successor = self.filename
+        number = 0
+        while True:
+            number += 1
+            name = f"{self.filename}.{number}"
+            try:
+                found = os.stat(name)
+            except OSError:
+                return successor
+            if _inode_of(found) == self._inode or found.st_mtime_ns < last_write:
+                return successor
+            successor = name
+
+
+class _tail_handler:
+    """The part that both kinds of logs have in common."""
+
+    IDENT = "Tail HTTP Request Handler"
+    prefix = ""
+
+    def __init__(self, supervisord: Any) -> None:
+        self.supervisord = supervisord
+
+    def match(self, request: deferring_http_request) -> bool:
+        path = request.split_uri()[0]
+        return path == self.prefix or path.startswith(self.prefix + "/")
+
+    def handle_request(self, request: deferring_http_request) -> None:
+        if request.command != "GET":
+            request["Allow"] = "GET"
+            request.error(405)
+            return
+        logfile = self.logfile(request)
+        if logfile is None:
+            request.error(404)
+            return
+        try:
+            producer = tail_f_producer(request, logfile, _HEAD)
+        except OSError:
+            request.error(404)
+            return
+        request["Last-Modified"] = build_http_date(producer.modified)
+        request["Content-Type"] = "text/plain;charset=utf-8"
+        request["X-Content-Type-Options"] = "nosniff"
+        self.more_headers(request)
+        request.push(producer)
+        request.done()
+
+    def logfile(self, request: deferring_http_request) -> str | None:
+        """The file that is asked for; None if there is none."""
+        raise NotImplementedError
+
+    def more_headers(self, request: deferring_http_request) -> None:
+        """Headers of one kind only."""
+
+
+class logtail_handler(_tail_handler):
+    """/logtail/NAME[/CHANNEL]"""
+
+    IDENT = "Logtail HTTP Request Handler"
+    prefix = "/logtail"
+
+    def logfile(self, request: deferring_http_request) -> str | None:
+        words = request.split_uri()[0].split("/")[2:]
+        if not words or not words[0] or len(words) > 2:
+            return None
+        channel = words[1] if len(words) == 2 else "stdout"
+        if channel not in ("stdout", "stderr"):
+            return None
+        group_name, process_name = split_namespec(words[0])
+        group = self.supervisord.process_groups.get(group_name)
+        process = None if group is None or process_name is None else group.processes.get(process_name)
+        if process is None:
+            return None
+        logfile = getattr(process.config, channel + "_logfile", None)
+        return logfile if isinstance(logfile, str) else None
+
+    def more_headers(self, request: deferring_http_request) -> None:
+        # A proxy shall not collect what is meant to be seen at once.
+        request["X-Accel-Buffering"] = "no"
+
+
+class mainlogtail_handler(_tail_handler):
+    """/mainlogtail"""
+
+    IDENT = "Main Logtail HTTP Request Handler"
+    prefix = "/mainlogtail"
+
+    def logfile(self, request: deferring_http_request) -> str | None:
+        logfile = self.supervisord.options.logfile
+        return logfile if isinstance(logfile, str) else None
+
+
+def _open(path: str) -> int:
+    """For reading; devices and pipes are not followed, and opening them must not wait."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError("not a regular file")
+    return fd
+
+
+def _inode_of(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino

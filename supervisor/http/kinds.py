@@ -1,0 +1,93 @@
+"""What the parts of this package see of each other, and of handlers and producers from elsewhere.
+
+Promise: protocols only. Knows no implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from supervisor.engine.loop import Loop
+
+__all__ = ["Address", "ChannelLike", "Handler", "Logger", "Producer", "ServerLike"]
+
+Address = tuple[str, int]
+
+
+class Logger(Protocol):
+    """The part of the activity log that is used here."""
+
+    @property
+    def level(self) -> int: ...
+
+    def critical(self, msg: str, **kw: Any) -> object: ...
+
+    def error(self, msg: str, **kw: Any) -> object: ...
+
+    def warn(self, msg: str, **kw: Any) -> object: ...
+
+    def info(self, msg: str, **kw: Any) -> object: ...
+
+    def trace(self, msg: str, **kw: Any) -> object: ...
+
+
+class Producer(Protocol):
+    """Gives the pieces of an answer: b'' (or '') at the end, NOT_DONE_YET when there is none right now."""
+
+    def more(self) -> Any: ...
+
+
+class Handler(Protocol):
+    """Answers requests of some kind."""
+
+    def match(self, request: Any) -> Any: ...
+
+    def handle_request(self, request: Any) -> Any: ...
+
+
+class ServerLike(Protocol):
+    """A server, as its channels and their requests see it."""
+
+    server_name: str
+    ip: str
+    port: Any
+    loop: Loop
+    handlers: list[Handler]
+    max_header: int
+    max_body: int
+
+    def date(self) -> bytes: ...
+
+    def refusal(self, request: Any) -> str | None: ...
+
+    def forget_channel(self, channel: Any) -> None: ...
+
+    def log_warning(self, text: str) -> None: ...
+
+    def log_access(self, addr: Address, line: str, code: int, sent: int) -> None: ...
+
+    def log_failure(self, addr: Address, exc: BaseException) -> None: ...
+
+
+class ChannelLike(Protocol):
+    """A connection, as its requests see it."""
+
+    addr: Address
+    creation_time: float
+
+    @property
+    def keeps_up(self) -> bool: ...
+
+    @property
+    def server(self) -> ServerLike: ...
+
+    def read_body(self, request: Any, callback: Callable[[bytes], object], limit: int | None) -> None: ...
+
+    def send_answer(self, request: Any, data: bytes) -> None: ...
+
+    def send_stream(self, request: Any, top: bytes, items: list[Any], chunked: bool) -> None: ...
+
+    def fail(self, request: Any, exc: BaseException) -> None: ...
+
+    def wake(self) -> None: ...

@@ -1,0 +1,239 @@
+"""A listening socket, its connections and the handlers that answer them; TCP here, local sockets in unixserver.
+
+Promise: a shortage of descriptors never makes the loop spin and never keeps new clients out while idle ones hold some.
+Knows no handler.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from typing import Any
+
+from supervisor.engine.loop import Loop, Timer
+from supervisor.http.channel import Channel
+from supervisor.http.kinds import Address, Handler, Logger
+from supervisor.http.logwrapper import LogWrapper
+from supervisor.http.origin import OriginRules
+from supervisor.http.parser import DEFAULT_MAX_BODY, DEFAULT_MAX_HEADER
+from supervisor.http.request import deferring_http_request
+from supervisor.http.response import DateLine
+
+__all__ = ["BACKLOG", "CannotListen", "supervisor_af_inet_http_server", "supervisor_http_server"]
+
+BACKLOG = 1024
+_ACCEPTS_AT_A_TIME = 64
+# How long accepting rests when there are no descriptors and no idle connection to close, in seconds.
+_SHORTAGE_PAUSE = 0.5
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+_IN_USE = (
+    "Another program is already listening on a port that one of our HTTP servers is configured to use.  "
+    "Shut this program down first before starting supervisord."
+)
+
+
+class CannotListen(ValueError):
+    """A server cannot be opened; the text is meant for people."""
+
+
+def cannot_listen(error: OSError, where: str) -> CannotListen:
+    """What to tell about an error met while opening a socket at where."""
+    if error.errno == errno.EADDRINUSE:
+        return CannotListen(_IN_USE)
+    if error.errno is None:
+        reason = str(error)
+    elif error.errno in errno.errorcode:
+        reason = f"errno.{errno.errorcode[error.errno]} ({error.errno})"
+    else:
+        reason = str(error.errno)
+    return CannotListen(f"Cannot open an HTTP server: socket.error reported {reason}: {where}")
+
+
+class supervisor_http_server:
+    """What servers of all kinds of sockets have in common."""
+
+    channel_class = Channel
+
+    def __init__(
+        self, sock: socket.socket, server_name: str, ip: str, port: int | str, loop: Loop, logger: Logger,
+        rules: OriginRules | None = None, max_header: int = DEFAULT_MAX_HEADER, max_body: int = DEFAULT_MAX_BODY,
+    ) -> None:
+        self.socket = sock
+        self.server_name = server_name
+        self.ip = ip
+        self.port = port
+        self.loop = loop
+        self.logger = LogWrapper(logger)
+        self.max_header = max_header
+        self.max_body = max_body
+        self.handlers: list[Handler] = []
+        self.channels: dict[Channel, None] = {}
+        self._rules = rules
+        self._dates = DateLine()
+        self._resting: Timer | None = None
+        self._wall = loop.clock.wall
+        sock.setblocking(False)
+        self._listen()
+        # For the pages: whether plain links may act, and whether a password is asked.
+        self.get_actions = False
+        self.authenticated = False
+        self.logger.trace(
+            f"{ip}:Medusa (V1.12) started at {time.ctime(self._wall())}\n\tHostname: {server_name}\n\tPort:{port}")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.ip}:{self.port}>"
+
+    # Handlers
+
+    def install_handler(self, handler: Handler, back: int | bool = 0) -> None:
+        """Asked before all others, or with back after them."""
+        if back:
+            self.handlers.append(handler)
+        else:
+            self.handlers.insert(0, handler)
+
+    def remove_handler(self, handler: Handler) -> None:
+        self.handlers.remove(handler)
+
+    def refusal(self, request: deferring_http_request) -> str | None:
+        """Why a page of somebody else must not send this request; None if it may be answered."""
+        return None if self._rules is None else self._rules.refusal(request)
+
+    # Connections
+
+    def accept_some(self) -> None:
+        """Take in who is waiting."""
+        accept = self.socket.accept
+        for _ in range(_ACCEPTS_AT_A_TIME):
+            try:
+                sock, addr = accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as exc:
+                if exc.errno not in _SHORTAGES:
+                    # A client that gave up while it was waiting.
+                    continue
+                if not self._close_idle():
+                    self._rest()
+                    return
+                continue
+            try:
+                self._prepare(sock)
+                self.channels[self.channel_class(self, sock, self._address(addr))] = None
+            except OSError:
+                sock.close()
+
+    def forget_channel(self, channel: Channel) -> None:
+        self.channels.pop(channel, None)
+
+    def close(self) -> None:
+        """The end of the server and of its connections, after what they will still take."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        self._unlisten()
+        self.socket.close()
+        for channel in list(self.channels):
+            channel.close()
+
+    def _prepare(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+
+    def _address(self, addr: Any) -> Address:
+        raise NotImplementedError
+
+    def _listen(self) -> None:
+        self.loop.add_reader(self.socket.fileno(), self.accept_some)
+
+    def _unlisten(self) -> None:
+        self.loop.remove_reader(self.socket.fileno())
+
+    def _close_idle(self) -> bool:
+        """Give back the descriptor of the connection that was idle for longest, if any is."""
+        idle = min((each for each in self.channels if each.idle), key=lambda each: each.last_used, default=None)
+        if idle is None:
+            return False
+        idle.close()
+        return True
+
+    def _rest(self) -> None:
+        """Accept nobody for a while: the loop would be told again and again that somebody waits."""
+        self._unlisten()
+        self._resting = self.loop.call_later(_SHORTAGE_PAUSE, self._resume)
+
+    def _resume(self) -> None:
+        self._resting = None
+        self._listen()
+
+    # What is written down
+
+    def date(self) -> bytes:
+        """The Date header of an answer that goes out now."""
+        return self._dates.at(self._wall())
+
+    def log_warning(self, text: str) -> None:
+        self.logger.warn(text)
+
+    def log_access(self, addr: Address, line: str, code: int, sent: int) -> None:
+        if self.logger.tracing:
+            when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self._wall()))
+            self.logger.trace(f'{addr[0]}:{addr[1]} - - [{when}] "{line}" {code} {sent}')
+
+    def log_failure(self, addr: Address, exc: BaseException) -> None:
+        """A handler or producer failed: its fault, not the client's."""
+        trace = exc.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        file, line = ("?", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        self.logger.error(f"{addr[0]}:Server Error: {type(exc)}, {_text(exc)}: file: {file} line: {line}")
+
+
+class supervisor_af_inet_http_server(supervisor_http_server):
+    """Listens on a TCP port: IPv4, or IPv6 if the address is one."""
+
+    def __init__(self, ip: str, port: int, loop: Loop, logger: Logger, **settings: Any) -> None:
+        host = ip.strip("[]")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                # Beside a server for IPv4 on the same port.
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((host, port))
+            sock.listen(BACKLOG)
+        except (OSError, OverflowError, UnicodeError) as exc:
+            sock.close()
+            error = exc if isinstance(exc, OSError) else OSError(str(exc))
+            raise cannot_listen(error, f"{host or '*'}:{port}")
+        address = sock.getsockname()
+        super().__init__(sock, _server_name(host), address[0], address[1], loop, logger, **settings)
+
+    def _prepare(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            # The client is gone already; reading will tell.
+            pass
+
+    def _address(self, addr: Any) -> Address:
+        return addr[0], addr[1]
+
+
+def _server_name(host: str) -> str:
+    """What to call ourselves where nobody says it; no name service is asked."""
+    if host in ("", "0.0.0.0", "::"):
+        return socket.gethostname()
+    if host == "::1" or host.startswith("127."):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _text(exc: BaseException) -> str:
+    try:
+        return str(exc)
+    except Exception:
+        return "<no text>"
