@@ -272,7 +272,7 @@ class Supervisor:
     def _open_servers(self) -> None:
         try:
             self.options.httpservers = http.make_http_servers(self.options, self)
-        except (ValueError, OSError) as exc:
+        except (http.CannotListen, ValueError, OSError) as exc:
             raise StartError(str(exc))
 
     def _write_pidfile(self) -> None:
