@@ -13,7 +13,7 @@ from supervisor.faults import Faults, RPCError
 from supervisor.names import split_namespec
 from supervisor.states import RUNNING_STATES, SIGNALLABLE_STATES, SupervisorStates
 
-__all__ = ["Namespace", "integer", "isNotRunning", "isRunning", "isSignallable"]
+__all__ = ["Namespace", "by_name", "integer", "isNotRunning", "isRunning", "isSignallable"]
 
 
 def isRunning(process: Any) -> bool:
@@ -86,14 +86,7 @@ class Namespace:
 
     def _getAllProcesses(self, lexical: bool = False) -> list[tuple[Any, Any]]:
         """(group, process) of every process, by name or by priority."""
-        return list(self._by_name() if lexical else self._by_priority())
-
-    def _by_name(self) -> Iterator[tuple[Any, Any]]:
-        groups = self.supervisord.process_groups
-        for group_name in sorted(groups):
-            group = groups[group_name]
-            for process_name in sorted(group.processes):
-                yield group, group.processes[process_name]
+        return list(by_name(self.supervisord) if lexical else self._by_priority())
 
     def _by_priority(self) -> Iterator[tuple[Any, Any]]:
         # Sorting keeps the order of equals, which is the order they were added in.
@@ -104,6 +97,15 @@ class Namespace:
     @staticmethod
     def _getMembers(group: Any) -> list[tuple[Any, Any]]:
         return [(group, process) for process in _processes_by_priority(group)]
+
+
+def by_name(supervisord: Any) -> Iterator[tuple[Any, Any]]:
+    """(group, process) of every process, by the names of group and process."""
+    groups = supervisord.process_groups
+    for group_name in sorted(groups):
+        group = groups[group_name]
+        for process_name in sorted(group.processes):
+            yield group, group.processes[process_name]
 
 
 def _priority(thing: Any) -> Any:

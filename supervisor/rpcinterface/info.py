@@ -13,12 +13,12 @@ from typing import Any
 
 from supervisor.config.tables import PROGRAM
 from supervisor.datatypes import Automatic, RestartUnconditionally, RestartWhenExitUnexpected
-from supervisor.rpcinterface.base import Namespace
+from supervisor.rpcinterface.base import Namespace, by_name
 from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.xmlrpc.codec import safe_text, write_struct_with
 from supervisor.xmlrpc.values import INT_MAX, capped_int
 
-__all__ = ["Info", "describe"]
+__all__ = ["Info", "all_process_info", "describe"]
 
 _CONFIGURED = tuple(row.name for row in PROGRAM.rows if row.info)
 
@@ -34,8 +34,7 @@ class Info(Namespace):
 
     def getAllProcessInfo(self) -> list[dict[str, Any]]:
         self._update("getAllProcessInfo")
-        now = capped_int(self._now())
-        return [_process_info(group.config.name, process, now) for group, process in self._by_name()]
+        return all_process_info(self.supervisord)
 
     def getAllConfigInfo(self) -> list[dict[str, Any]]:
         self._update("getAllConfigInfo")
@@ -46,6 +45,12 @@ class Info(Namespace):
             for config in group.process_configs
         ]
         return sorted(infos, key=lambda info: info["name"])
+
+
+def all_process_info(supervisord: Any) -> list[dict[str, Any]]:
+    """The structs of all processes, by group and name; also while the daemon goes down."""
+    now = capped_int(supervisord.loop.clock.wall())
+    return [_process_info(group.config.name, process, now) for group, process in by_name(supervisord)]
 
 
 def _process_info(group_name: str, process: Any, now: int) -> dict[str, Any]:

@@ -1,0 +1,186 @@
+"""The HTTP handler of the pages.
+
+Promise: a page is looked up when it is asked for, since plugins change VIEWS; what changes anything comes by POST with
+the token of our own pages, unless the server's section allows GET to act; a slow action keeps nobody else waiting.
+Must not know what is on the pages.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from supervisor.web.registry import VIEWS
+from supervisor.web.status import BadForm, StatusView
+from supervisor.web.views import ViewContext
+from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
+
+__all__ = ["DeferredWebProducer", "parse_form", "supervisor_ui_handler"]
+
+# Far above what any form of ours has.
+_MAX_FIELDS = 1000
+
+# One for each run of the daemon; a page of another site cannot read it.
+_TOKEN = os.urandom(16).hex()
+
+
+class supervisor_ui_handler:
+    """Answers for the pages in VIEWS."""
+
+    IDENT = "Supervisor Web UI HTTP Request Handler"
+
+    def __init__(self, supervisord: Any) -> None:
+        self.supervisord = supervisord
+
+    def match(self, request: Any) -> bool:
+        return _page_of(request) in VIEWS
+
+    def handle_request(self, request: Any) -> None:
+        if request.command == "POST":
+            request.read_body(partial(self._body_arrived, request))
+        elif request.command in ("GET", "HEAD"):
+            self.continue_request(b"", request)
+        else:
+            request["Allow"] = "GET, HEAD, POST"
+            request.error(405)
+
+    def _body_arrived(self, request: Any, body: bytes) -> None:
+        self.continue_request(body, request)
+
+    def continue_request(self, data: bytes, request: Any) -> None:
+        """Make the page, now or when its action is done."""
+        page = _page_of(request)
+        entry = VIEWS.get(page)
+        if entry is None:
+            request.error(404)
+            return
+        try:
+            form = parse_form(request.split_uri()[2], data)
+        except ValueError:
+            request.error(400)
+            return
+        try:
+            context = ViewContext(
+                template=entry["template"],
+                request=request,
+                form={**_environment(request), **form},
+                response={"headers": {}},
+                supervisord=self.supervisord,
+            )
+            view = entry["view"](context)
+            if getattr(type(view), "render", None) is StatusView.render and not self._admit(request, form, view):
+                return
+            DeferredWebProducer(request, view, self.supervisord).run()
+        except Exception as error:  # a plugin's view may raise anything
+            _failed(request, self.supervisord, error)
+
+    def _admit(self, request: Any, form: dict[str, str], view: StatusView) -> bool:
+        """Tell the view whether it may act; False when the request is answered already."""
+        view.may_act = bool(getattr(request.server, "get_actions", False))
+        if view.may_act:
+            return True
+        view.token = _TOKEN
+        if request.command == "POST":
+            if form.get("token") != _TOKEN:
+                request.error(403, "The form is not, or no longer, one of ours; load the page again")
+                return False
+            view.may_act = True
+        return True
+
+
+def _page_of(request: Any) -> str:
+    page: str = request.split_uri()[0].lstrip("/")
+    return page or "index.html"
+
+
+def _environment(request: Any) -> dict[str, Any]:
+    return {**request.cgi_environment(), "SERVER_URL": request.get_server_url()}
+
+
+def parse_form(query: str | None, body: bytes) -> dict[str, str]:
+    """The parameters of a query, overridden by those of an urlencoded body; empty ones are absent.
+
+    The first of repeated query parameters counts, and the last of the body's. ValueError when it is no form.
+    """
+    form: dict[str, str] = {}
+    for name, value in _pairs((query or "").lstrip("?")):
+        form.setdefault(name, value)
+    form.update(_pairs(body.decode("utf-8")))
+    return form
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text.strip("\r\n"), errors="replace", max_num_fields=_MAX_FIELDS)
+
+
+def _failed(request: Any, supervisord: Any, error: BaseException) -> None:
+    if isinstance(error, BadForm):
+        request.error(400)
+        return
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    supervisord.options.logger.error(f"Web interface error:\n{trace.rstrip()}")
+    request.error(500)
+
+
+class DeferredWebProducer:
+    """Sends the response of a view once there is one."""
+
+    def __init__(self, request: Any, callback: Any, supervisord: Any = None) -> None:
+        self.request = request
+        self.callback = callback
+        self.supervisord = supervisord
+        self.delay = float(getattr(callback, "delay", 0.5))
+        self.finished = False
+
+    def run(self) -> None:
+        """Ask the view, and again when what it waits for is there."""
+        response = self.callback()
+        if response is not NOT_DONE_YET:
+            self.sendresponse(response)
+            return
+        loop = self.supervisord.loop
+        waits_for = getattr(self.callback, "callback", None)
+        if isinstance(waits_for, Deferred) and not waits_for.settled:
+            adopt(loop, waits_for).then(self._again)
+        else:
+            loop.call_later(max(self.delay, 0.01), self._again)
+
+    def _again(self, _: object = None) -> None:
+        try:
+            self.run()
+        except Exception as error:  # a plugin's view may raise anything
+            if not self.request.closed:
+                _failed(self.request, self.supervisord, error)
+
+    def more(self) -> Any:
+        """For plugins that push this onto a request: it is asked until the view has its response."""
+        if self.finished:
+            return b""
+        response = self.callback()
+        if response is NOT_DONE_YET:
+            return NOT_DONE_YET
+        self.sendresponse(response)
+        return b""
+
+    def sendresponse(self, response: dict[str, Any]) -> None:
+        """Answer with what a view gave: headers and body."""
+        self.finished = True
+        request = self.request
+        if request.closed:
+            return
+        headers = dict(response.get("headers") or {})
+        location = headers.pop("Location", None)
+        if location is not None:
+            request["Location"] = location
+            request["Cache-Control"] = "no-cache"
+            request.error(303)
+            return
+        body = response.get("body", "")
+        content_type = headers.pop("Content-Type", "text/html")
+        headers.pop("Content-Length", None)
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        body = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
+        request.reply(200, body, content_type, list(headers.items()))

@@ -1,0 +1,32 @@
+"""Text inside pages and links.
+
+Promise: whatever the text holds, it neither leaves its place in the markup nor reaches a reader as a control
+character. Pure; must not know of pages.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote as _quote
+
+__all__ = ["escape", "quote"]
+
+_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def _visible(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    return chr(0x2400 + number) if number < 0x20 else "\u2421" if number == 0x7F else "\ufffd"
+
+
+def escape(text: str) -> str:
+    """Text as content or attribute of an element."""
+    if not text.isprintable():
+        text = _controls.sub(_visible, text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;").replace("'", "&#39;")
+
+
+def quote(text: str) -> str:
+    """Text as a part of a URL: only letters, digits and ``_.-~`` stay."""
+    return _quote(text, safe="", errors="replace")

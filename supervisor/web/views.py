@@ -1,0 +1,141 @@
+"""Pages: what a view is, and the views without actions.
+
+Promise: a view is made for one request and gives its response, or NOT_DONE_YET to be asked again. Must not know how
+requests arrive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supervisor.faults import Faults, RPCError
+from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
+from supervisor.web.templates import template
+from supervisor.web.text import escape, quote
+from supervisor.xmlrpc.deferred import NOT_DONE_YET
+
+__all__ = ["MeldView", "OKView", "TailView", "ViewContext"]
+
+# Pages show what is true now.
+_FRESH = {
+    "Pragma": "no-cache",
+    "Cache-Control": "no-cache",
+    "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
+}
+
+# Our own pages bring everything they need, and nobody puts them in a frame.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+class ViewContext:
+    """What a view is given: template, request, form, response, supervisord."""
+
+    template: str | None
+    request: Any
+    form: dict[str, Any]
+    response: dict[str, Any]
+    supervisord: Any
+
+    def __init__(self, **kw: Any) -> None:
+        self.__dict__.update(kw)
+
+
+class MeldView:
+    """A page made from a template. Plugins derive theirs and write render()."""
+
+    content_type = "text/html;charset=utf-8"
+    delay = 0.5
+    policy: str | None = None
+
+    def __init__(self, context: ViewContext) -> None:
+        self.context = context
+        self.callback: Any = None
+        self._root: Any = None
+
+    @property
+    def root(self) -> Any:
+        """The template; parsed when it is first looked at."""
+        if self._root is None and self.context.template is not None:
+            self._root = template(self.context.template)
+        return self._root
+
+    @root.setter
+    def root(self, root: Any) -> None:
+        self._root = root
+
+    def __call__(self) -> Any:
+        """The response with its body, or NOT_DONE_YET."""
+        body = self.render()
+        if body is NOT_DONE_YET:
+            return NOT_DONE_YET
+        response = self.context.response
+        headers = response["headers"]
+        headers["Content-Type"] = self.content_type
+        headers.update(_FRESH)
+        if self.policy is not None:
+            headers["Content-Security-Policy"] = self.policy
+            headers["X-Frame-Options"] = "DENY"
+        response["body"] = body
+        return response
+
+    def render(self) -> Any:
+        """The page as text or bytes, or NOT_DONE_YET."""
+        return NOT_DONE_YET
+
+    def clone(self) -> Any:
+        """The template, to be filled."""
+        return self.root.clone()
+
+
+class OKView:
+    """Says that the server answers."""
+
+    delay = 0
+
+    def __init__(self, context: ViewContext) -> None:
+        self.context = context
+
+    def __call__(self) -> dict[str, Any]:
+        return {"body": "OK", "headers": {"Content-Type": "text/plain"}}
+
+
+class TailView(MeldView):
+    """The end of the standard output of a process."""
+
+    policy = POLICY
+    smallest = 1024
+
+    def render(self) -> bytes:
+        form = self.context.form
+        name = form.get("processname")
+        limit = self._limit(form.get("limit", ""))
+        root = self.clone()
+        root.findmeld("title").content(escape(f"Supervisor tail of process {name}"), structure=True)
+        root.findmeld("tailbody").content(escape(self._text(name, limit)), structure=True)
+        anchor = root.findmeld("refresh_anchor")
+        if name is None:
+            anchor.replace("")
+        else:
+            anchor.attributes(href=f"tail.html?processname={quote(name)}&limit={limit}")
+        page: bytes = root.write_xhtmlstring()
+        return page
+
+    def _limit(self, text: str) -> int:
+        digits = text.isascii() and text.isdigit() and len(text) < 20
+        return max(self.smallest, int(text)) if digits else self.smallest
+
+    def _text(self, name: str | None, limit: int) -> str:
+        if name is None:
+            return "No process name found"
+        rpc = SupervisorNamespaceRPCInterface(self.context.supervisord)
+        try:
+            rpc.readProcessStdoutLog(name, 0, 1)
+            text: str = rpc.tailProcessStdoutLog(name, 0, limit)[0]
+            return text
+        except RPCError as fault:
+            if fault.code == Faults.NO_FILE:
+                return f"No file for {name}"
+            return f"ERROR: unexpected rpc fault [{fault.code:d}] {fault.text}"
