@@ -1,0 +1,203 @@
+"""The shell of supervisorctl on a terminal: prompts, completion, history, Ctrl-C, colours, credentials, fg."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.harness import Daemon
+from tests.harness.daemon import CTL, DEADLINE
+
+CAT = {"command": "/bin/cat", "startsecs": 0}
+PROMPT = "supervisor> "
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def shell(daemon: Daemon) -> Iterator[Open]:
+    """Opens supervisorctl on a terminal of its own."""
+    opened: list[Any] = []
+
+    def open_shell(*args: str, **env: str) -> Any:
+        child = pexpect.spawn(sys.executable, ["-c", CTL, "-c", str(daemon.conf), *args], timeout=DEADLINE,
+                              encoding="utf-8", env=daemon.environment(env), dimensions=(40, 120))
+        child.delaybeforesend = None
+        opened.append(child)
+        return child
+
+    yield open_shell
+    for child in opened:
+        child.close(force=True)
+
+
+def ask(child: Any, line: str) -> str:
+    """Type a line; what is shown until the next prompt."""
+    child.sendline(line)
+    child.expect_exact(f"{line}\r\n")
+    child.expect_exact(PROMPT)
+    return str(child.before)
+
+
+def test_every_action_typed(daemon: Daemon, shell: Open) -> None:
+    daemon.start("[group:g]\nprograms=x,y", a={**CAT, "autostart": "false"}, x=CAT, y=CAT, probe=None)
+    for name in ("g:x", "g:y"):
+        daemon.wait_state(name, "RUNNING")
+    child = shell()
+    child.expect_exact(PROMPT)
+    assert [line.split()[1] for line in child.before.splitlines()] == ["STOPPED", "RUNNING", "RUNNING"]
+    for line, answer in (
+        ("start a", "a: started\r\n"), ("restart a", "a: stopped\r\na: started\r\n"), ("", ""), ("nope", None),
+        ("signal HUP nope", "nope: ERROR (no such process)\r\n"), ("clear a g:*", "a: cleared\r\ng:x: cleared\r\n"
+         "g:y: cleared\r\n"), ("pid nope", "No such process nope\r\n"), ("stop a", "a: stopped\r\n"),
+        ("reread", "No config updates to processes\r\n"), ("update", ""), ("remove a", "a: removed process group\r\n"),
+        ("add a", "a: added process group\r\n"), ("fg a", "ERROR: process not running\r\n"), ("avail", None),
+        ("maintail -5", None), ("tail g:x", "\r\n"), ("version", None), ("help pid", None), ("open x",
+         "ERROR: url must be http:// or unix://\r\n"), (f"open unix://{daemon.socket}", None),
+        ("wait a --for stopped", "a: stopped\r\n"), ("logs", ""), ("completion tcsh", None),
+    ):
+        shown = ask(child, line)
+        assert answer is None or shown == answer, line
+    child.sendline("quit")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_ctrl_c_and_ctrl_d_at_the_prompt_leave(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None)
+    for key in ("c", "d"):
+        child = shell()
+        child.expect_exact(PROMPT)
+        child.sendcontrol(key)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0
+
+
+def test_ctrl_c_ends_an_action_not_the_shell(daemon: Daemon, shell: Open) -> None:
+    daemon.start(a={"autostart": "false", "startsecs": 60})
+    child = shell()
+    child.expect_exact(PROMPT)
+    child.sendline("start a")
+    daemon.wait_event("PROCESS_STATE_STARTING", processname="a")
+    child.sendcontrol("c")
+    child.expect_exact(PROMPT)
+    assert "STARTING" in ask(child, "status a")
+
+
+def test_tab_completes_actions_names_and_groups(daemon: Daemon, shell: Open) -> None:
+    daemon.start("[group:grp]\nprograms=x,y", single={**CAT, "autostart": "false"}, x=CAT, y=CAT, probe=None)
+    child = shell()
+    child.expect_exact(PROMPT)
+    child.send("stat\tsi\t")
+    child.expect_exact("status single ")
+    child.sendline("")
+    child.expect_exact(PROMPT)
+    child.send("update g\t\n")
+    child.expect_exact("update grp ")
+    child.expect_exact(PROMPT)
+    child.send("start g\t\t\t")
+    child.expect_exact("grp:*")
+    child.sendcontrol("u")
+    child.sendline("quit")
+    child.expect(pexpect.EOF)
+
+
+def test_history_is_kept_private_and_without_answers(daemon: Daemon, shell: Open) -> None:
+    kept = daemon.dir / "history"
+    daemon.start(probe=None)
+    for _ in range(2):
+        child = shell("-r", str(kept))
+        child.expect_exact(PROMPT)
+        child.sendline("shutdown")
+        child.expect_exact("y/N? ")
+        child.sendline("not now")
+        child.expect_exact(PROMPT)
+        child.sendline("quit")
+        child.expect(pexpect.EOF)
+        child.close()
+    assert kept.read_text() == "shutdown\nquit\nshutdown\nquit\n"
+    assert stat.S_IMODE(os.stat(kept).st_mode) == 0o600
+
+
+def test_credentials_are_asked_for_until_they_are_right(daemon: Daemon, shell: Open) -> None:
+    daemon.start(inet="username=u\npassword=p", a={**CAT, "autostart": "false"}, probe=None)
+    child = shell("-s", f"http://127.0.0.1:{daemon.port}")
+    for password in ("wrong", "p"):
+        child.expect_exact("Server requires authentication\r\n")
+        child.expect_exact("Username:")
+        child.sendline("u")
+        child.expect_exact("Password:")
+        child.waitnoecho()
+        child.sendline(password)
+    child.expect_exact(PROMPT)
+    assert "STOPPED" in child.before and "wrong" not in child.before
+
+
+def test_colours_on_terminals_that_want_them(daemon: Daemon, shell: Open) -> None:
+    daemon.start(a=CAT, probe=None)
+    daemon.wait_state("a", "RUNNING")
+    for env, coloured in (({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({}, False)):
+        child = shell("status", **env)
+        child.expect(pexpect.EOF)
+        assert ("\x1b[32mRUNNING\x1b[0m   pid" in child.before) is coloured
+        assert ("RUNNING   pid" in child.before) is not coloured
+
+
+def test_logs_reach_a_terminal_without_control_characters(daemon: Daemon, shell: Open) -> None:
+    daemon.start(a={}, probe=None)
+    daemon.child("a").tell("out", "x\x1b[31my\n")
+    for words, shown in ((["tail", "a"], "x\\x1b[31my"), (["tail", "-f", "a"], "x\\x1b[31my")):
+        child = shell(*words)
+        child.expect_exact(shown)
+
+
+def test_fg_on_a_terminal(daemon: Daemon, shell: Open) -> None:
+    daemon.start(a=CAT, probe=None)
+    daemon.wait_state("a", "RUNNING")
+    child = shell()
+    child.expect_exact(PROMPT)
+    child.sendline("fg a")
+    child.expect_exact("==> Press Ctrl-C to exit <==\r\n")
+    child.sendline("hello there")
+    child.expect_exact("hello there\r\n")
+    child.expect_exact("hello there\r\n")
+    child.sendcontrol("c")
+    child.expect_exact("Exiting foreground\r\n")
+    child.expect_exact(PROMPT)
+    assert "RUNNING" in ask(child, "status a")
+
+
+def test_interactive_after_an_action(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None)
+    child = shell("-i", "pid")
+    child.expect_exact(f"{daemon.pid}\r\n")
+    child.expect_exact(PROMPT)
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+
+
+def test_a_person_is_told_where_the_server_was_looked_for(daemon: Daemon, shell: Open) -> None:
+    daemon.configure(probe=None)
+    child = shell("status")
+    child.expect_exact(f"unix://{daemon.socket} no such file\r\n")
+    child.expect_exact(f"hint: tried unix://{daemon.socket} (configuration file {daemon.conf})")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 4
+
+
+def test_status_is_shown_again_until_ctrl_c(daemon: Daemon, shell: Open) -> None:
+    daemon.start(a={**CAT, "autostart": "false"}, probe=None)
+    child = shell("status", "-w", "a")
+    child.expect_exact("STOPPED")
+    daemon.call("startProcess", "a")
+    child.expect_exact("RUNNING")
+    child.sendcontrol("c")
+    child.expect(pexpect.EOF)
