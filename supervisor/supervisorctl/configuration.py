@@ -1,18 +1,15 @@
-"""Actions on the configuration: reread, avail, add, remove, update and plan."""
+"""Actions on the configuration: reread, avail, add, remove and update."""
 
 from __future__ import annotations
 
 from supervisor.faults import Faults
 from supervisor.names import make_namespec
-from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
-from supervisor.supervisorctl.statuses import CHANGES_PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from supervisor.supervisorctl.session import Session
     from supervisor.supervisorctl.table import Command
@@ -36,7 +33,8 @@ def _reachable(action: Action) -> Action:
     return run
 
 
-def _configuration_fault(session: Session, fault: CallFault, shutting_down: str = SHUTTING_DOWN) -> None:
+def configuration_fault(session: Session, fault: CallFault, shutting_down: str = SHUTTING_DOWN) -> None:
+    """Say that the daemon ends, or why its configuration cannot be read; other faults go on."""
     if fault.code == Faults.SHUTDOWN_STATE:
         session.fail(shutting_down)
     elif fault.code == Faults.CANT_REREAD:
@@ -55,7 +53,7 @@ def reread(session: Session, command: Command, words: list[str]) -> None:
     try:
         [[added, changed, removed]] = session.call("reloadConfig")
     except CallFault as fault:
-        _configuration_fault(session, fault)
+        configuration_fault(session, fault)
         return
     kinds = ((added, "available"), (changed, "changed"), (removed, "disappeared"))
     lines = sorted(f"{one_line(name)}: {kind}" for names, kind in kinds for name in names)
@@ -68,7 +66,7 @@ def avail(session: Session, command: Command, words: list[str]) -> None:
     try:
         infos = session.call("getAllConfigInfo")
     except CallFault as fault:
-        _configuration_fault(session, fault)
+        configuration_fault(session, fault)
         return
     lines = []
     for info in sorted(infos, key=lambda info: str(info["name"])):
@@ -124,7 +122,7 @@ def update(session: Session, command: Command, words: list[str]) -> None:
     try:
         _update(session, words)
     except CallFault as fault:
-        _configuration_fault(session, fault, "ERROR: already shutting down")
+        configuration_fault(session, fault, "ERROR: already shutting down")
 
 
 def _update(session: Session, words: list[str]) -> None:
@@ -161,32 +159,3 @@ def _stopped(session: Session, name: str) -> bool:
         session.fail(f"{one_line(name)}: has problems; not removing")
         return False
     return True
-
-
-@_reachable
-def plan(session: Session, command: Command, words: list[str]) -> None:
-    """Say what update would do and why, and do none of it."""
-    as_json = words == ["--json"]
-    if words and not as_json:
-        session.usage_error(command, "Error: plan accepts no arguments but --json")
-        return
-    try:
-        changes: list[dict[str, Any]] = session.call("planConfig")
-    except CallFault as fault:
-        if fault.code == Faults.UNKNOWN_METHOD:
-            session.fail("ERROR: this supervisord cannot tell its plans (it has no supervisor.planConfig)")
-        else:
-            _configuration_fault(session, fault)
-        return
-    if as_json:
-        session.output(load("jsontext:value")(changes))
-    else:
-        session.output("\n".join(map(_plan_line, changes)) or "No config updates to processes")
-    if changes:
-        session.worsen(CHANGES_PENDING)
-
-
-def _plan_line(change: dict[str, Any]) -> str:
-    why = "; ".join(map(str, change.get("why", ())))
-    line = f"{change['group']}: {change['action']}"
-    return one_line(f"{line} ({why})" if why else line)

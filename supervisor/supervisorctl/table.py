@@ -304,8 +304,8 @@ _ROWS = (
     ),
     Command(
         "plan",
-        "configuration:plan",
-        "plan [--json]\tTell what update would do, and why; nothing is changed",
+        "plan:plan",
+        "plan [--json]\tTell what update would do, and why; no process is touched",
         "\t\tExit status 0: nothing, 2: changes, 1: error",
         more=True,
     ),

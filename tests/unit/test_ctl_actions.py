@@ -417,8 +417,18 @@ def test_completion_scripts_know_every_action(shell: str) -> None:
 
 
 def test_the_plan_says_what_and_why(daemon: FakeDaemon) -> None:
-    daemon.answers["planConfig",] = [{"group": "a", "action": "restart", "why": ["a: command changed"]}]
-    assert run(daemon, "plan") == (["a: restart (a: command changed)"], 2)
-    assert json.loads("\n".join(run(daemon, "plan --json")[0])) == daemon.answers["planConfig",]
-    daemon.answers["planConfig",] = CallFault(Faults.UNKNOWN_METHOD, "")
-    assert run(daemon, "plan")[1] == 1
+    row = {"name": "a", "group": "a", "command": "old", "inuse": True}
+    answers = [[row], [{**row, "command": "new"}, {**row, "name": "b"}], [], []]
+    daemon.getAllConfigInfo = lambda: answers.pop(0)  # type: ignore[attr-defined]
+    daemon.answers["reloadConfig",] = [[["n"], ["a"], ["z"]]]
+    assert run(daemon, "plan") == (
+        ["z: remove (it is in the configuration no more)", "a: restart (a: command 'old' -> 'new'; a:b is new)",
+         "n: add (it is new in the configuration)"], 2)
+    lines, status = run(daemon, "plan --json")
+    assert ([each["action"] for each in json.loads("\n".join(lines))], status) == (["remove", "restart", "add"], 2)
+    answers += [[], []]
+    daemon.answers["reloadConfig",] = [[[], [], []]]
+    assert run(daemon, "plan") == (["No config updates to processes"], 0)
+    answers.append([])
+    daemon.answers["reloadConfig",] = CallFault(Faults.CANT_REREAD, "CANT_REREAD: bad")
+    assert run(daemon, "plan") == (["ERROR: CANT_REREAD: bad"], 1)
