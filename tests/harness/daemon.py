@@ -302,6 +302,7 @@ class Daemon:
         unix: str | None = "",
         inet: str | None = None,
         probe: str | None = PROBED,
+        loglevel: str = "debug",
         **puppets: dict[str, object],
     ) -> str:
         """Write the configuration; its text."""
@@ -309,7 +310,7 @@ class Daemon:
             return textwrap.dedent(text).strip()
 
         parts = ["[supervisord]", "logfile=@dir@/supervisord.log", "pidfile=@dir@/supervisord.pid",
-                 "childlogdir=@dir@", "loglevel=debug", lines(supervisord)]
+                 "childlogdir=@dir@", f"loglevel={loglevel}", lines(supervisord)]
         if unix is not None:
             parts += ["[unix_http_server]", "file=@dir@/s.sock", lines(unix)]
         if inet is not None:

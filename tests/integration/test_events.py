@@ -227,7 +227,8 @@ def test_a_bad_answer_makes_it_unknown_and_gives_the_event_back(daemon: Daemon, 
 
 
 def test_endless_input_is_cut_off(daemon: Daemon) -> None:
-    listener = listening(daemon, stdout_logfile="NONE")
+    daemon.start(daemon.listener("l", stdout_logfile="NONE"), probe=None, loglevel="info")
+    listener = daemon.child("l")
     send(daemon, "a")
     next_event(listener)
     before = resident(daemon.pid)
