@@ -15,7 +15,7 @@ import pytest
 
 from tests.harness import DEADLINE, Daemon, eventually
 
-EASY = {"startsecs": 0}
+EASY: dict[str, object] = {"startsecs": 0}
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
 
 
@@ -73,7 +73,7 @@ def test_exactly_six_signals_are_caught_and_none_is_blocked(daemon: Daemon) -> N
 
 @LINUX
 def test_idle_means_asleep(daemon: Daemon) -> None:
-    daemon.start(probe=None, **dict.fromkeys(("one", "two", "three"), EASY))
+    daemon.start(probe=None, one=EASY, two=EASY, three=EASY)
     for name in ("one", "two", "three"):
         daemon.child(name)
 
@@ -307,7 +307,7 @@ def test_a_swept_socket_name_is_restored(daemon: Daemon, how: str) -> None:
             return probe.connect_ex(daemon.socket) == 0
 
     eventually(answers)
-    assert daemon.proxy().supervisor.getPID() == daemon.pid  # type: ignore[operator]
+    assert daemon.proxy().supervisor.getPID() == daemon.pid
     assert daemon.info("one")["pid"] == one.pid
     assert any("socket" in line for line in lines(daemon, "WARN"))
 
