@@ -253,12 +253,12 @@ class ServerOptions(Options):
             value = self.given.get(row.name, given.get(row.name, row.default))
             values[row.name] = value
             setattr(section, row.name, given.get(row.name, row.default))
-        if values["user"] is not None:
+        values["uid"] = reading.uid
+        if "user" in self.given:
             try:
                 values["uid"] = name_to_uid(values["user"])
             except ValueError as e:
-                raise ConfigError([reading.problem("supervisord", "user", str(e)) if "user" not in self.given
-                                   else Problem(str(e))])
+                raise ConfigError([Problem(str(e))])
         if values["logfile"] != "syslog":
             values["logfile"] = normalize_path(values["logfile"])
         values["pidfile"] = normalize_path(values["pidfile"])

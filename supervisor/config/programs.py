@@ -68,8 +68,9 @@ class _Program(SectionReader):
         made = []
         for number in range(first, first + count):
             values = dict(shared)
-            if varying or "environment" in values or self.context.environment:
-                self._add_varying(values, varying, number, count)
+            if "exitcodes" in values:
+                values["exitcodes"] = list(values["exitcodes"])     # each process its own: plugins write to it
+            self._add_varying(values, varying, number, count)
             if self.problems:       # the next process would only say the same
                 raise ConfigError(self.take_problems())
             self._settle_logs(values)
@@ -94,8 +95,7 @@ class _Program(SectionReader):
             if row.expand == PROCESS and "%" in text:
                 varying.append((row, text))
                 continue
-            value = self.value(row, self.names)
-            shared[option] = list(value) if type(value) is list else value
+            shared[option] = self.value(row, self.names)
         varying.sort(key=lambda each: each[0].name != "environment")    # the others may use its keys
         if "process_name" not in self.texts:
             shared["name"] = self.program_name

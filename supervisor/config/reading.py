@@ -14,7 +14,7 @@ from supervisor.config.document import Snapshot, load
 from supervisor.config.groups import read_groups
 from supervisor.config.model import ProcessGroupConfig
 from supervisor.config.parser import UnhosedConfigParser
-from supervisor.config.problems import Problem
+from supervisor.config.problems import problem_of
 from supervisor.config.servers import (
     note_client_options,
     note_unknown_sections,
@@ -33,6 +33,7 @@ class Reading:
     def __init__(self, context: Context, snapshot: Snapshot, hooks: tuple[Any, ...]) -> None:
         self.context = context
         self.supervisord: dict[str, Any] = {}
+        self.uid: int | None = None
         self.servers: list[dict[str, Any]] = []
         self.factories: list[tuple[str, Any, dict[str, str]]] = []
         self.groups: list[ProcessGroupConfig] = []
@@ -42,9 +43,8 @@ class Reading:
         self._folders: list[str] = []
         self._users: dict[str, int] = {}
         self._sizes: list[tuple[ProcessGroupConfig, list[Any]]] = []
-        self._places: dict[str, Problem] = {}
 
-    def seal(self, parser: UnhosedConfigParser) -> None:
+    def seal(self) -> None:
         """Notes what the result depended on beside the files, and lets go of what is no longer needed."""
         memo = self.context.memo
         folders = {os.path.dirname(value) for (convert, _), value in memo.items()
@@ -54,16 +54,6 @@ class Reading:
         self._users = {text: value for (convert, text), value in memo.items() if convert is name_to_uid}
         self._sizes = [(group, list(group.process_configs)) for group in self.groups]
         self.context.memo = {}
-        place = where(parser, "supervisord", "user")
-        self._places["user"] = Problem("", place).within("supervisord", parser.place("supervisord").file)
-
-    def problem(self, section: str, option: str, text: str) -> Problem:
-        """A problem with an option that is judged after the reading."""
-        known = self._places.get(option)
-        if known is None:
-            return Problem(text).within(section, "")
-        known.text = known.discreet = text
-        return known
 
     def still_true(self, hooks: tuple[Any, ...]) -> bool:
         """Whether reading again would give the same: files, environment, folders, users, and nobody changed ours."""
@@ -102,6 +92,18 @@ def read(fp: Any, context: Context, owner: Any, hooks: tuple[Any, ...]) -> Readi
     reading.groups = read_groups(context, parser, owner.processes_from_section)
     reading.servers = read_servers(context, parser)
     note_client_options(context, parser)
+    if "user" in reading.supervisord and "user" not in owner.given:
+        reading.uid = _uid(context, parser, reading.supervisord["user"])
     context.stop_if_wrong()
-    reading.seal(parser)
+    reading.seal()
     return reading
+
+
+def _uid(context: Context, parser: UnhosedConfigParser, user: str) -> int | None:
+    """The user to become, who has to exist."""
+    try:
+        context.memo[name_to_uid, user] = uid = name_to_uid(user)
+        return uid
+    except ValueError as e:
+        context.report([problem_of(e, where(parser, "supervisord", "user"))], "supervisord", parser)
+        return None
