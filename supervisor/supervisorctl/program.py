@@ -38,12 +38,15 @@ def run(options: ClientOptions) -> int:
         session = load("shell:Controller")(options)
     else:
         session = Session(options)
-    if options.args:
-        session.onecmd(" ".join(options.args))
-    if options.interactive:
-        session.exec_cmdloop(options.args, options)
-        return statuses.LSBInitExitStatuses.SUCCESS
-    return int(session.exitstatus)
+    try:
+        if options.args:
+            session.onecmd(" ".join(options.args))
+        if options.interactive:
+            session.exec_cmdloop(options.args, options)
+            return statuses.LSBInitExitStatuses.SUCCESS
+        return int(session.exitstatus)
+    finally:
+        session.close()
 
 
 def _close_output() -> None:

@@ -95,8 +95,7 @@ class Session:
         options = self.options
         place = (options.serverurl or "", options.username, options.password)
         if self._link is None or self._link.place != place:
-            if self._link is not None:
-                self._link.close()
+            self.close()
             self._link = Link(*place)
         return self._link
 
@@ -109,6 +108,12 @@ class Session:
     ) -> Iterator[Outcome]:
         """The outcomes, in order, of calls that are all sent before the first is waited for (see Link.calls)."""
         return self.link.calls([(f"supervisor.{method}", params) for method, params in requests], wait)
+
+    def close(self) -> None:
+        """Let the connection to the server go; the next call makes another."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
     def upcheck(self) -> bool:
         """Whether a server we understand is there; when not, say why and set the exit status."""

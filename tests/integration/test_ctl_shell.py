@@ -153,9 +153,12 @@ def test_colours_on_terminals_that_want_them(daemon: Daemon, shell: Open) -> Non
 def test_logs_reach_a_terminal_without_control_characters(daemon: Daemon, shell: Open) -> None:
     daemon.start(a={}, probe=None)
     daemon.child("a").tell("out", "x\x1b[31my\n")
-    for words, shown in ((["tail", "a"], "x\\x1b[31my"), (["tail", "-f", "a"], "x\\x1b[31my")):
+    for words in (["tail", "a"], ["tail", "-f", "a"]):
         child = shell(*words)
-        child.expect_exact(shown)
+        child.expect_exact("[31my")
+        assert "x" in child.before and "\x1b" not in child.before
+    child = shell("tail", "-f", "--raw", "a")
+    child.expect_exact("x\x1b[31my")
 
 
 def test_fg_on_a_terminal(daemon: Daemon, shell: Open) -> None:
