@@ -22,8 +22,10 @@ class ProcessGroupBase:
         self.world = world or current()
         self.socket_managers: dict[str, SocketManager] = {}
         self.processes: dict[str, Any] = {}
+        self.complete = False  # until the members of the configuration are made
         for process_config in config.process_configs:
             self.processes[process_config.name] = process_config.make_process(self)
+        self.complete = True
 
     def __lt__(self, other: ProcessGroupBase) -> bool:
         return bool(self.config.priority < other.config.priority)

@@ -21,7 +21,15 @@ def make_process(config: Any, group: Any = None) -> Subprocess:
     kind = FastCGISubprocess if isinstance(config, FastCGIProcessConfig) else Subprocess
     process = kind(config, getattr(group, "world", None))
     process.group = group
+    if getattr(group, "complete", False):
+        process.world.loop.call_soon(_see_new_member, process)
     return process
+
+
+def _see_new_member(process: Subprocess) -> None:
+    """A plugin made a process for a group at work: it may be due to start, once it is in."""
+    if process.group.processes.get(process.config.name) is process:
+        process.transition()
 
 
 def make_group(config: Any) -> ProcessGroupBase:

@@ -127,6 +127,7 @@ class Subprocess(Starting, Stopping):
         """See whether something is due. Called at deadlines; may be called at any time."""
         if self.wants_spawn():
             self.spawn()
+            return  # what follows is for the next call, before which a plugin may change laststart
         state = self.state
         if state == _S.STARTING:
             self._see_startsecs()

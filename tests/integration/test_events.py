@@ -319,7 +319,7 @@ def test_length_in_bytes(daemon: Daemon) -> None:
 
 def test_a_broken_listener_is_restarted_when_its_section_says_so(daemon: Daemon) -> None:
     listener = listening(daemon, restart_unknown=True)
-    listener.tell("out", "JUNKJUNK")
+    listener.ask("out", "JUNKJUNK")
     again = daemon.child("l")
     assert again.pid != listener.pid
     send(daemon, "a")
