@@ -76,7 +76,12 @@ class Channel:
         self._advancing = self._scheduled = self._woken = False
         self._ended = self._paused = self._refused = False
         self._timer: Timer | None = None
-        self._loop.add_reader(self._fd, self._readable, self)
+
+    def start(self) -> None:
+        """Take what the client has sent; then wait for more, unless that was all."""
+        self._readable()
+        if self._state != _CLOSED and not self._ended and not self._paused:
+            self._loop.add_reader(self._fd, self._readable, self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.addr[0]}:{self.addr[1]}>"
@@ -250,8 +255,8 @@ class Channel:
         request, self._current, self._want_body = self._current, None, None
         body = response.error_body(error.status, error.text or None)
         top = response.head("1.1" if request is None else request.version, error.status, self.server.date(), (
-            ("Content-Type", "text/html"), ("Content-Length", str(len(body))),
-            ("X-Content-Type-Options", "nosniff"), ("Connection", "close")))
+            ("Content-Type", "text/html"), ("Content-Length", str(len(body))), ("X-Content-Type-Options", "nosniff"),
+        ), response.CLOSE)
         data = top if request is not None and request.command == "HEAD" else top + body
         self._outbox.put(data)
         self.server.log_access(self.addr, "" if request is None else request.request, error.status, len(data))

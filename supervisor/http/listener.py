@@ -99,7 +99,7 @@ class supervisor_http_server:
 
     def refusal(self, request: deferring_http_request) -> str | None:
         """Why a page of somebody else must not send this request; None if it may be answered."""
-        return None if self._rules is None else self._rules.refusal(request)
+        return None if self._rules is None else self._rules.refusal(request.head)
 
     # Connections
 
@@ -121,7 +121,10 @@ class supervisor_http_server:
                 continue
             try:
                 self._prepare(sock)
-                self.channels[self.channel_class(self, sock, self._address(addr))] = None
+                channel = self.channel_class(self, sock, self._address(addr))
+                self.channels[channel] = None
+                # A request mostly came along, and mostly all of it.
+                channel.start()
             except OSError:
                 sock.close()
 

@@ -12,21 +12,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from typing import Protocol
 from urllib.parse import urlsplit
+
+from supervisor.http.parser import Head
 
 __all__ = ["OriginRules"]
 
 _FOREIGN = "This request was caused by a page of another site"
 _UNKNOWN_HOST = "This server is not known under that host name; allowed_hosts in its section can name it"
-
-
-class _Request(Protocol):
-    command: str
-
-    def get_header(self, name: str) -> str | None: ...
-
-    def split_uri(self) -> tuple[str, str | None, str | None, str | None]: ...
 
 
 class OriginRules:
@@ -38,17 +31,24 @@ class OriginRules:
         self._own = {"localhost", *(name.lower().rstrip(".") for name in own_names if name)} | self._allowed
         self._check_host = check_host and "*" not in allowed
 
-    def refusal(self, request: _Request) -> str | None:
+    def refusal(self, request: Head) -> str | None:
         """Why the request is not answered; None if it is."""
-        host = request.get_header("host")
+        judge, verdict = request.judged
+        if judge is not self:
+            verdict = self._judge(request)
+            request.judged = (self, verdict)
+        return verdict
+
+    def _judge(self, request: Head) -> str | None:
+        host = request.get("host")
         if self._check_host and host is not None and not self._is_ours(_name_of(host)):
             return _UNKNOWN_HOST
-        site = request.get_header("sec-fetch-site")
+        site = request.get("sec-fetch-site")
         if site is not None and site.lower() == "same-origin":
             return None
-        source = request.get_header("origin")
+        source = request.get("origin")
         if source is None:
-            source = request.get_header("referer")
+            source = request.get("referer")
         if source is not None:
             return None if self._same(source, host) else self._unless_followed_link(request)
         if site is not None and site.lower() != "none":
@@ -71,15 +71,15 @@ class OriginRules:
             return True
         return host is not None and _with_port(place, parts.scheme) == _with_port(host.lower(), parts.scheme)
 
-    def _unless_followed_link(self, request: _Request) -> str | None:
+    def _unless_followed_link(self, request: Head) -> str | None:
         """A person may come to a page by a link: that shows it to nobody else, and a bare path does nothing."""
         followed = (
             request.command == "GET"
-            and request.get_header("origin") is None
-            and request.get_header("sec-fetch-mode") == "navigate"
-            and request.get_header("sec-fetch-dest") == "document"
-            and request.get_header("sec-fetch-user") == "?1"
-            and not request.split_uri()[2]
+            and request.get("origin") is None
+            and request.get("sec-fetch-mode") == "navigate"
+            and request.get("sec-fetch-dest") == "document"
+            and request.get("sec-fetch-user") == "?1"
+            and not request.split[2]
         )
         return None if followed else _FOREIGN
 

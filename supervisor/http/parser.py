@@ -47,7 +47,7 @@ class Head:
     """A request line with its header lines. Never changed: equal requests share one."""
 
     __slots__ = ("line", "command", "target", "version", "lines", "length", "chunked", "keep", "expects", "uri",
-                 "split", "_fields")
+                 "split", "judged", "_fields")
 
     def __init__(self, line: str, lines: list[str], fields: dict[str, str]) -> None:
         self.line = line
@@ -55,6 +55,8 @@ class Head:
         self.version = protocol[5:]
         self.lines = lines
         self._fields = fields
+        # What somebody found out about it, and who.
+        self.judged: tuple[object, str | None] = (None, None)
         self.uri, self.split = _split_target(self.target)
         self.chunked = _chunked(fields.get("transfer-encoding"), self.version)
         self.length = _length(fields.get("content-length"))

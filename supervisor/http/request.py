@@ -15,10 +15,6 @@ from supervisor.http.parser import Head
 
 __all__ = ["deferring_http_request"]
 
-# Methods that take no answer body.
-_HEAD = "HEAD"
-
-
 class deferring_http_request:
     """A request. The name is the one that plugins know."""
 
@@ -148,15 +144,14 @@ class deferring_http_request:
             return
         self.answered = True
         self.reply_code = code
-        fields = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-        if response.bodiless(code):
-            fields = []
-        if headers:
-            fields.extend(headers)
-        self._tell_connection(fields)
-        channel = self.channel
-        top = response.head(self.version, code, channel.server.date(), fields)
-        channel.send_answer(self, top if self.command == _HEAD or response.bodiless(code) else top + body)
+        version, date, connection = self.version, self.channel.server.date(), self._connection()
+        empty = response.bodiless(code)
+        if not headers and not empty:
+            top = response.plain_head(version, code, date, content_type, len(body), connection)
+        else:
+            about = () if empty else (("Content-Type", content_type), ("Content-Length", str(len(body))))
+            top = response.head(version, code, date, (*about, *headers), connection)
+        self.channel.send_answer(self, top if empty or self.command == "HEAD" else top + body)
 
     def done(self) -> None:
         """The answer is all pushed: send it, and what its producers will give."""
@@ -173,9 +168,8 @@ class deferring_http_request:
                 fields.append(("Transfer-Encoding", "chunked"))
             else:
                 self.closing = True
-        self._tell_connection(fields)
-        top = response.head(self.version, self.reply_code, self.server.date(), fields)
-        empty = self.command == _HEAD or response.bodiless(self.reply_code)
+        top = response.head(self.version, self.reply_code, self.server.date(), fields, self._connection())
+        empty = self.command == "HEAD" or response.bodiless(self.reply_code)
         self.channel.send_stream(self, top, [] if empty else self.outgoing, chunked and not empty)
 
     def failed(self, exc: BaseException) -> None:
@@ -205,8 +199,7 @@ class deferring_http_request:
         """The answer is sent; on_close has lost its point."""
         self._gone = None
 
-    def _tell_connection(self, fields: list[tuple[str, str]]) -> None:
+    def _connection(self) -> bytes:
         if self.closing:
-            fields.append(("Connection", "close"))
-        elif self.version == "1.0":
-            fields.append(("Connection", "Keep-Alive"))
+            return response.CLOSE
+        return response.KEEP if self.version == "1.0" else b""

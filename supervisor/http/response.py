@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 
-__all__ = ["CONTINUE", "DateLine", "REASONS", "SERVER", "bodiless", "build_http_date", "error_body", "head",
-           "parse_http_date"]
+__all__ = ["CLOSE", "CONTINUE", "DateLine", "KEEP", "REASONS", "SERVER", "bodiless", "build_http_date", "error_body",
+           "head", "parse_http_date", "plain_head"]
 
 SERVER = "supervisor"
+CLOSE = b"Connection: close\r\n"
+KEEP = b"Connection: Keep-Alive\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # The texts of RFC 2616 and before, which clients may show or compare; below them what came later.
@@ -42,16 +45,31 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def head(version: str, code: int, date: bytes, fields: Iterable[tuple[str, str]]) -> bytes:
+def head(version: str, code: int, date: bytes, fields: Iterable[tuple[str, str]], connection: bytes = b"") -> bytes:
     """Status line and headers, the blank line included."""
-    lines = [f"HTTP/{version} {code} {REASONS.get(code, 'Unknown')}\r\nServer: {SERVER}\r\n".encode(), date]
-    for name, value in fields:
-        line = f"{name}: {value}"
-        if not line.isprintable():
-            line = line.translate(_UNSPEAKABLE)
-        lines.append(line.encode("utf-8", "replace") + b"\r\n")
-    lines.append(b"\r\n")
+    lines = [_beginning(version, code), date]
+    lines += [_field(name, value) for name, value in fields]
+    lines += [connection, b"\r\n"]
     return b"".join(lines)
+
+
+def plain_head(version: str, code: int, date: bytes, kind: str, length: int, connection: bytes = b"") -> bytes:
+    """The same for the most common answer: nothing but type and length to tell."""
+    return b"%b%b%bContent-Length: %d\r\n%b\r\n" % (
+        _beginning(version, code), date, _field("Content-Type", kind), length, connection)
+
+
+@lru_cache(64)
+def _beginning(version: str, code: int) -> bytes:
+    return f"HTTP/{version} {code} {REASONS.get(code, 'Unknown')}\r\nServer: {SERVER}\r\n".encode()
+
+
+@lru_cache(64)
+def _field(name: str, value: str) -> bytes:
+    line = f"{name}: {value}"
+    if not line.isprintable():
+        line = line.translate(_UNSPEAKABLE)
+    return line.encode("utf-8", "replace") + b"\r\n"
 
 
 def bodiless(code: int) -> bool:
