@@ -32,7 +32,7 @@ from supervisor.config.model import (
 )
 from supervisor.config.parser import UnhosedConfigParser
 from supervisor.config.plugins import import_spec
-from supervisor.config.problems import ConfigError, Problem
+from supervisor.config.problems import ConfigError, ConfigFault, Problem
 from supervisor.config.programs import read_processes
 from supervisor.config.reading import Reading, read
 from supervisor.config.servers import normalize_path, server_url
@@ -184,7 +184,8 @@ class ServerOptions(Options):
     def process_config(self, do_usage: bool = True) -> None:
         """Reads the file. The first time everything is settled, later only the groups change.
 
-        With do_usage a faulty file ends the program, without it ValueError tells what is wrong and nothing has changed.
+        With do_usage a faulty file ends the program, without it ValueError tells what is wrong first and nothing has
+        changed.
         """
         try:
             reading = self._read()
@@ -192,7 +193,7 @@ class ServerOptions(Options):
                 self._settle(reading)
         except ConfigError as e:
             if not do_usage:
-                raise
+                raise ConfigFault(e)
             self.errors(problem.told() for problem in e.problems)
             return
         again = self._reading is not None
@@ -208,13 +209,15 @@ class ServerOptions(Options):
         return self.configroot.supervisord
 
     def reread(self) -> ServerOptions:
-        """What a start with the same command line would begin with now. ValueError tells why it could not."""
+        """What a start with the same command line would begin with now. ValueError tells all reasons why it cannot."""
         fresh = type(self)()
         fresh.first = False
         fresh.progname, fresh.doc = self.progname, self.doc
         fresh.given, fresh.args, fresh._words = self.given, self.args, self._words
         fresh.configfile = self.configfile
-        fresh.process_config(do_usage=False)
+        reading = fresh._read()
+        fresh._settle(reading)
+        fresh._take(reading)
         fresh.parse_warnings.extend(fresh.notes)
         return fresh
 
@@ -309,7 +312,9 @@ class ServerOptions(Options):
             return self._processes_from_section(parser, section, group_name, klass)
         except ConfigError as e:
             file = parser.section_to_file.get(section) or str(self.configfile)
-            raise ConfigError(problem.within(section, file) for problem in e.problems)
+            for problem in e.problems:
+                problem.within(section, file).brief = True
+            raise ConfigError(e.problems)
         except ValueError as e:
             file = parser.section_to_file.get(section) or str(self.configfile)
             raise ConfigError([Problem(str(e)).within(section, file)])

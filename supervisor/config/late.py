@@ -5,11 +5,17 @@ The one loader of the client's options; everything here is reached by name when 
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+def import_module(name: str) -> Any:
+    """The module of that name; importlib would take longer to load than what is asked for."""
+    __import__(name)
+    return sys.modules[name]
 
 
 def version() -> str:

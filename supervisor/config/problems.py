@@ -32,13 +32,14 @@ class Problem:
     ``discreet`` is the text for readers who may be far away.
     """
 
-    __slots__ = ("detail", "discreet", "section", "text")
+    __slots__ = ("brief", "detail", "discreet", "section", "text")
 
     def __init__(self, text: str, detail: str = "", discreet: str = "") -> None:
         self.text = text
         self.discreet = discreet or text
         self.section = ""
         self.detail = detail
+        self.brief = False      # programs that match the text of a fault know it without the detail
 
     def within(self, section: str, file: str) -> Problem:
         """The same with its section named, unless it has one."""
@@ -55,6 +56,10 @@ class Problem:
         """Without the names of environment variables."""
         return self.discreet + self.section + self.detail
 
+    def as_fault(self) -> str:
+        """As clients have always been told."""
+        return self.discreet + self.section + self.detail * (not self.brief)
+
 
 class ConfigError(ValueError):
     """A configuration that cannot be used, with everything that is wrong with it."""
@@ -65,6 +70,14 @@ class ConfigError(ValueError):
         if len(texts) > MOST_TOLD:
             texts[MOST_TOLD:] = [f"... and {len(texts) - MOST_TOLD} more"]
         super().__init__("\n".join(texts))
+
+
+class ConfigFault(ConfigError):
+    """The same for a client: only what is wrong first."""
+
+    def __init__(self, error: ConfigError) -> None:
+        super().__init__(error.problems)
+        self.args = (error.problems[0].as_fault(),)
 
 
 def problem_of(error: Exception, detail: str = "") -> Problem:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from supervisor.config.context import BAD, Context, SectionReader, where
+from supervisor.config.context import BAD, Context, SectionReader
 from supervisor.config.model import EventListenerConfig, FastCGIProcessConfig, ProcessConfig
 from supervisor.config.option import PROCESS, Option, Table
 from supervisor.config.parser import UnhosedConfigParser
-from supervisor.config.problems import ConfigError, Problem
+from supervisor.config.problems import ConfigError
 from supervisor.config.tables import EVENTLISTENER, FCGI_PROGRAM, PROGRAM
 from supervisor.datatypes import Automatic, Syslog, process_or_group_name
 
@@ -113,8 +113,8 @@ class _Program(SectionReader):
         if "serverurl" in values and str(values["serverurl"]).strip().upper() == "AUTO":
             values["serverurl"] = None
         if "command" not in self.texts:
-            self.problems.append((-1, Problem(f"program section {self.section} does not specify a command",
-                                              where(self.parser, self.section))))
+            self.fail(self.table.by_name["command"],
+                      ValueError(f"program section {self.section} does not specify a command"))
         self._check_process_name(values, count)
 
     def _check_process_name(self, values: dict[str, Any], count: Any) -> None:

@@ -112,18 +112,30 @@ def test_a_broken_file_changes_nothing(site: Site) -> None:
         options.process_config(do_usage=False)
 
 
-def test_all_problems_are_in_the_fault_and_no_names_of_the_environment(site: Site,
-                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_has_no_names_of_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_NAME", "1")
     options = site.start(A)
     site.write("[program:a]\ncommand=%(nope)s\n[program:b]\ncommand=x\nstartsecs=x\n")
     with pytest.raises(ValueError) as refusal:
         options.process_config(do_usage=False)
+    assert str(refusal.value) == (
+        "Format string '%(nope)s' for 'program:a.command' contains names ('nope') which cannot be expanded. Available "
+        f"names: group_name, here, host_node_name, numprocs, process_num, program_name in section 'program:a' "
+        f"(file: '{site.path}')")
+
+
+def test_a_reload_is_told_every_problem(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_NAME", "1")
+    options = site.start(A)
+    site.write("[program:a]\ncommand=%(nope)s\n[program:b]\nstartsecs=x\n")
+    with pytest.raises(ValueError) as refusal:
+        options.reread()
     lines = str(refusal.value).splitlines()
-    assert len(lines) == 2
     assert "Available names: group_name, here" in lines[0]
     assert "SECRET_NAME" not in str(refusal.value)
-    assert lines[1].startswith("invalid literal for int() with base 10: 'x' in section 'program:b' (file: ")
+    assert [line.split(" in section ")[0] for line in lines[1:]] == [
+        "invalid literal for int() with base 10: 'x'", "program section program:b does not specify a command"]
+    assert lines[1].endswith(", option startsecs, line 5")
 
 
 def test_only_groups_change_and_the_rest_is_reported(site: Site) -> None:
