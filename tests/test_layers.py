@@ -43,6 +43,7 @@ FLOORS = {
     "supervisor.xmlrpc.handler": 5,
     "supervisor.rpcinterface": 5,
     "supervisor.web": 5,
+    "supervisor.checkup": 6,
     "supervisor.options": 6,
     "supervisor.clientoptions": 6,
     "supervisor.childutils": 6,
@@ -58,7 +59,15 @@ FLOORS = {
 }
 
 # Who may load modules by name: plugins that a configuration names, and what most runs never use.
-LOADERS: dict[str, str] = {}
+LOADERS = {
+    "supervisor.config.plugins": "what a configuration names",
+    "supervisor.compat": "the same for plugins, under its old name",
+    "supervisor.config.late": "what supervisorctl needs for plugins only",
+    "supervisor.supervisorctl.late": "what most commands do not need",
+    "supervisor.web.templates": "the template engine, for pages of plugins only",
+    "supervisor.xmlrpc": "its names, for those who ask for them",
+    "supervisor.supervisord": "the profiler",
+}
 
 
 class Module:
@@ -139,7 +148,7 @@ def floor(name: str) -> int:
 def test_every_module_has_a_floor_and_every_floor_a_module() -> None:
     for name in modules():
         floor(name)
-    assert not [name for name in FLOORS if name not in modules()]
+    assert not [name for name in FLOORS if not any(f"{one}.".startswith(f"{name}.") for one in modules())]
 
 
 def test_imports_go_down_only() -> None:
@@ -179,7 +188,8 @@ def test_no_circles() -> None:
 
 
 def test_no_import_inside_a_function() -> None:
-    assert not [f"{module.name}: {name}" for module in modules().values() for name, inside in module.imports() if inside]
+    found = [(module.name, name) for module in modules().values() for name, inside in module.imports() if inside]
+    assert not found
 
 
 def test_modules_are_loaded_by_name_in_known_places_only() -> None:

@@ -381,9 +381,7 @@ def test_parameters(path: str) -> None:
         assert one.kind == one.POSITIONAL_OR_KEYWORD
         if default is ...:
             assert one.default is not one.empty
-        elif default is one.empty or one.default is one.empty:
-            assert one.default is default
-        else:
+        elif default is not one.empty:
             assert one.default == default
     extra = positional[len(expected) :] + [one for one in parameters if one.kind == one.KEYWORD_ONLY]
     assert all(one.default is not one.empty for one in extra)
