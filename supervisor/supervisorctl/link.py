@@ -1,4 +1,4 @@
-"""The way to one server: single calls on a kept connection, many calls at once on connections of their own.
+"""The way to one server: single calls on kept connections, many calls at once on connections of their own.
 
 Promise: whatever a server does becomes a value, a CallFault, Refused, BadAnswer or OSError. It must not know actions,
 nor print.
@@ -50,18 +50,23 @@ class Link:
 
     def __init__(self, serverurl: str, username: str | None = None, password: str | None = None) -> None:
         self.place = (serverurl, username, password)
-        self._server: wire.Server | None = None
+        # Several threads may call at once: each takes a connection out and puts it back.
+        self._idle: list[wire.Server] = []
 
     def call(self, method: str, params: Sequence[object] = ()) -> Any:
         """The value of one call."""
-        if self._server is None:
-            self._server = self.connection()
         try:
-            return self._server.call(method, params)
+            server = self._idle.pop()
+        except IndexError:
+            server = self.connection()
+        try:
+            return server.call(method, params)
         except wire.Fault as fault:
             raise CallFault(fault.faultCode, fault.faultString) from None
         except wire.ProtocolError as problem:
             raise self._complaint(problem) from None
+        finally:
+            self._idle.append(server)
 
     def calls(
         self, requests: Sequence[tuple[str, Sequence[object]]], wait: Callable[[int], None] | None = None
@@ -102,10 +107,9 @@ class Link:
             raise UnknownProtocol(str(problem)) from None
 
     def close(self) -> None:
-        """Let the kept connection go."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """Let the kept connections go."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _outcome(self, ask: Any, *words: Any) -> Outcome:
         try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pexpect
 import pytest
 
+from supervisor.clientoptions import ClientOptions
+from supervisor.supervisorctl import Controller
 from tests.harness import Daemon
 from tests.harness.daemon import CTL, DEADLINE
 
@@ -204,3 +208,27 @@ def test_status_is_shown_again_until_ctrl_c(daemon: Daemon, shell: Open) -> None
     child.expect_exact("RUNNING")
     child.sendcontrol("c")
     child.expect(pexpect.EOF)
+
+
+def test_how_far_a_start_of_many_is(daemon: Daemon, shell: Open) -> None:
+    daemon.start("[group:g]\nprograms=x,y", probe=None, x={"autostart": "false", "startsecs": 2},
+                 y={"autostart": "false", "startsecs": 2})
+    child = shell("start", "g:*", TERM="xterm")
+    child.expect_exact("\r\x1b[Kstart: waiting for 2 of 2 processes")
+    child.expect_exact("\r\x1b[K")
+    child.expect_exact("g:x: started\r\ng:y: started\r\n")
+
+
+def test_several_threads_may_run_lines_at_once(daemon: Daemon) -> None:
+    daemon.start(probe=None, **{f"p{number}": {**CAT, "autostart": "false"} for number in range(8)})
+    options = ClientOptions()
+    options.realize(["-c", str(daemon.conf), "status"], progname="supervisorctl")
+    ctl: Any = Controller(options, stdout=io.StringIO())
+    threads = [threading.Thread(target=ctl.onecmd, args=(f"start p{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    ctl.close()
+    assert sorted(ctl.stdout.getvalue().splitlines()) == [f"p{number}: started" for number in range(8)]
+    assert ctl.exitstatus == 0
