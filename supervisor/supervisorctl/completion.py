@@ -19,27 +19,29 @@ OPTIONS = (
 _BASH = """\
 # bash completion for supervisorctl: source this file, or put it where bash-completion looks.
 _supervisorctl() {
-    local word=${COMP_WORDS[COMP_CWORD]} action= at=1 options=()
-    while [ $at -lt $COMP_CWORD ]; do
-        case ${COMP_WORDS[at]} in
+    # bash takes a colon for the end of a word, names do not: the line is cut anew, at blanks.
+    local line=${COMP_LINE:0:COMP_POINT} words=() options=() action= word= candidates= at=1
+    read -ra words <<< "$line"
+    case $line in *[[:blank:]]) ;; *) word=${words[-1]}; unset 'words[-1]' ;; esac
+    while [ $at -lt ${#words[@]} ]; do
+        case ${words[at]} in
             -c|-s|-u|-p|-r|--configuration|--serverurl|--username|--password|--history_file|--password-file)
-                options+=("${COMP_WORDS[at]}" "${COMP_WORDS[at+1]}"); at=$((at+2)); continue ;;
-            -*) at=$((at+1)); continue ;;
+                options+=("${words[at]}" "${words[at+1]}"); at=$((at+2)) ;;
+            -*) at=$((at+1)) ;;
+            *) action=${words[at]}; break ;;
         esac
-        action=${COMP_WORDS[at]}; break
     done
     case $action in
-        '') case $word in -*) COMPREPLY=($(compgen -W '@OPTIONS@' -- "$word")) ;;
-                          *) COMPREPLY=($(compgen -W '@ACTIONS@' -- "$word")) ;; esac ;;
-        help) COMPREPLY=($(compgen -W '@ACTIONS@' -- "$word")) ;;
-        completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- "$word")) ;;
-        @GROUPS@) COMPREPLY=($(compgen -W "$(supervisorctl "${options[@]}" avail 2>/dev/null |
-            awk '{sub(/:.*/, "", $1); print $1}' | sort -u)" -- "$word")) ;;
-        @PROCESSES@) COMPREPLY=($(compgen -W "all $(supervisorctl "${options[@]}" status 2>/dev/null |
-            awk '{print $1; if (sub(/:.*/, ":*", $1)) print $1}' | sort -u)" -- "$word")) ;;
+        '') candidates='@ACTIONS@'; case $word in -*) candidates='@OPTIONS@' ;; esac ;;
+        help) candidates='@ACTIONS@' ;;
+        completion) candidates='bash zsh fish' ;;
+        @GROUPS@) candidates=$(supervisorctl "${options[@]}" avail 2>/dev/null |
+            awk '{sub(/:.*/, "", $1); print $1}' | sort -u) ;;
+        @PROCESSES@) candidates="all $(supervisorctl "${options[@]}" status 2>/dev/null |
+            awk '{print $1; if (sub(/:.*/, ":*", $1)) print $1}' | sort -u)" ;;
     esac
-    [[ ${COMP_WORDBREAKS} == *:* && $word == *:* ]] && COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}")
-    return 0
+    mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$word")
+    case $COMP_WORDBREAKS in *:*) case $word in *:*) COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}") ;; esac ;; esac
 }
 complete -F _supervisorctl supervisorctl
 """
