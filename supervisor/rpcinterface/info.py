@@ -20,7 +20,7 @@ from supervisor.xmlrpc.values import INT_MAX, capped_int
 
 __all__ = ["Info", "all_process_info", "describe"]
 
-_CONFIGURED = tuple(row.name for row in PROGRAM.rows if row.info)
+_CONFIGURED = frozenset(row.name for row in PROGRAM.rows if row.info)
 
 
 class Info(Namespace):
@@ -165,8 +165,20 @@ def _local(moment: int) -> str:
     return time.strftime("%b %d %I:%M %p", time.localtime(moment))
 
 
+_shared: dict[type, dict[str, Any]] = {}
+
+
+def _shared_values(kind: type) -> dict[str, Any]:
+    """The values that configurations have of their class, as a rule the defaults."""
+    values = _shared.get(kind)
+    if values is None:
+        values = _shared[kind] = {name: _plain(getattr(kind, name, None)) for name in _CONFIGURED}
+    return values
+
+
 def _config_info(group: Any, config: Any, inuse: bool) -> dict[str, Any]:
-    info = {name: _plain(getattr(config, name)) for name in _CONFIGURED}
+    info = dict(_shared_values(type(config)))
+    info.update([(name, _plain(value)) for name, value in vars(config).items() if name in _CONFIGURED])
     info.update(
         name=config.name,
         group=group.name,

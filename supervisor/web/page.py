@@ -94,7 +94,7 @@ def status_page(infos: Iterable[dict[str, Any]], message: str | None, controls: 
 
 def _table(rows: list[str]) -> str:
     return (
-        '<table>\n<thead><tr><th class="state">State</th><th class="desc">Description</th><th class="name">Name</th>'
+        '<table>\n<thead><tr><th class="state">State</th>\n<th class="desc">Description</th>\n<th class="name">Name</th>'
         f'<th class="action">Action</th></tr></thead>\n<tbody>\n{"".join(rows)}</tbody>\n</table>'
     )
 
@@ -111,7 +111,7 @@ def _fixed_cells(name: str, state: int, token: str | None) -> str:
     ]
     return (
         f'<td class="name"><a href="tail.html?processname={quoted}" target="_blank" rel="noopener">{escape(name)}</a>'
-        f'</td><td class="action">{" ".join(items)}</td></tr>\n'
+        f'</td>\n<td class="action">{" ".join(items)}</td></tr>\n'
     )
 
 
@@ -121,7 +121,7 @@ def _row(index: int, info: dict[str, Any], controls: Controls) -> str:
     shade = "" if index % 2 else ' class="shade"'
     return (
         f"<tr{shade}>"
-        f'<td class="state"><span class="{status_class(state)}">{info["statename"].lower()}</span></td>'
-        f'<td class="desc">{escape(info["description"])}</td>'
+        f'<td class="state"><span class="{status_class(state)}">{info["statename"].lower()}</span></td>\n'
+        f'<td class="desc">{escape(info["description"])}</td>\n'
         f"{_fixed_cells(name, state, controls.token)}"
     )

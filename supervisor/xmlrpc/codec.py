@@ -47,24 +47,29 @@ _B = r"[ \t\r\n]*"
 _TEXT = r"([^<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*)"
 _DECLARATION = r"""(?:<\?xml version=["']1\.0["'](?: encoding=["'][Uu][Tt][Ff]-8["'])? ?\?>)?"""
 
+_SCALAR = "string|int|i4|i8|boolean|double"
+
 _call = re.compile(rf"{_DECLARATION}{_B}<methodCall>{_B}<methodName>{_TEXT}</methodName>{_B}").match
 _no_params = re.compile(rf"(?:<params>{_B}</params>{_B}|<params/>{_B})?</methodCall>{_B}\Z").match
 _params = re.compile(rf"<params>{_B}").match
 _params_end = re.compile(rf"</params>{_B}</methodCall>{_B}\Z").match
 _param = re.compile(rf"<param>{_B}").match
-_param_end = re.compile(rf"{_B}</param>{_B}").match
-_scalar = re.compile(rf"<value>(?:<(string|int|i4|boolean|double)>{_TEXT}</\1>|{_TEXT})</value>").match
-_array = re.compile(rf"<value>{_B}<array>{_B}<data>{_B}").match
-_array_end = re.compile(rf"</data>{_B}</array>{_B}</value>").match
-_struct = re.compile(rf"<value>{_B}<struct>{_B}").match
-_struct_end = re.compile(rf"</struct>{_B}</value>").match
-_member = re.compile(rf"<member>{_B}<name>{_TEXT}</name>{_B}").match
-_scalar_member = re.compile(
-    rf"<member>{_B}<name>{_TEXT}</name>{_B}"
-    rf"<value>(?:<(string|int|i4|boolean|double)>{_TEXT}</\2>|{_TEXT})</value>{_B}</member>{_B}"
+_param_end = re.compile(rf"</param>{_B}").match
+# A whole scalar value, the beginning of another value, or the end of the array around it.
+_value = re.compile(
+    rf"<value>(?:<({_SCALAR})>{_TEXT}</\1>|{_TEXT})</value>{_B}"
+    rf"|(<value>{_B}<array>{_B}<data>{_B})|(<value>{_B}<struct>{_B})"
+    rf"|(</data>{_B}</array>{_B}</value>{_B})"
 ).match
-_member_end = re.compile(rf"{_B}</member>{_B}").match
-_blanks = re.compile(_B).match
+_TYPED, _UNTYPED, _ARRAY, _STRUCT = 2, 3, 4, 5
+# A member, with its value if that is a scalar, or the end of the struct.
+_member = re.compile(
+    rf"<member>{_B}<name>{_TEXT}</name>{_B}"
+    rf"(?:<value>(?:<({_SCALAR})>{_TEXT}</\2>|{_TEXT})</value>{_B}</member>{_B})?"
+    rf"|(</struct>{_B}</value>{_B})"
+).match
+_MEMBER_NAME, _MEMBER_TYPED, _MEMBER_UNTYPED = 1, 3, 4
+_member_end = re.compile(rf"</member>{_B}").match
 _odd_reference = re.compile("&(?!(?:amp|lt|gt|quot|apos);)").search
 
 
@@ -98,7 +103,7 @@ def _common_call(text: str) -> tuple[str, tuple[Any, ...]]:
     at = found.end()
     params = []
     while found := _param(text, at):
-        value, at = _value(text, found.end(), 0)
+        value, at = _any_value(text, found.end(), 0)
         params.append(value)
         at = _expect(_param_end, text, at)
     _expect(_params_end, text, at)
@@ -121,53 +126,62 @@ def _plain(text: str) -> str:
     return text
 
 
-def _value(text: str, at: int, depth: int) -> tuple[Any, int]:
-    found = _scalar(text, at)
-    if found is not None:
-        return _typed(*found.groups()), found.end()
-    if depth >= _PATTERN_DEPTH:
-        raise _Uncommon
-    found = _array(text, at)
-    if found is not None:
-        return _array_items(text, found.end(), depth + 1)
-    found = _struct(text, at)
+def _typed(kind: str, text: str) -> Any:
+    return _plain(text) if kind == "string" else SCALARS[kind](text)
+
+
+def _any_value(text: str, at: int, depth: int) -> tuple[Any, int]:
+    found = _value(text, at)
     if found is None:
         raise _Uncommon
-    return _struct_items(text, found.end(), depth + 1)
+    if found.lastindex == _UNTYPED:
+        return _plain(found[_UNTYPED]), found.end()
+    if found.lastindex == _TYPED:
+        return _typed(found[1], found[2]), found.end()
+    return _container(found.lastindex, text, found.end(), depth)
 
 
-def _typed(kind: str | None, typed: str, untyped: str) -> Any:
-    if kind is None:
-        return _plain(untyped)
-    if kind == "string":
-        return _plain(typed)
-    return SCALARS[kind](typed)
+def _container(kind: int | None, text: str, at: int, depth: int) -> tuple[Any, int]:
+    if depth < _PATTERN_DEPTH:
+        if kind == _ARRAY:
+            return _array_items(text, at, depth + 1)
+        if kind == _STRUCT:
+            return _struct_items(text, at, depth + 1)
+    raise _Uncommon
 
 
 def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     items: list[Any] = []
-    while (found := _array_end(text, at)) is None:
-        value, at = _value(text, at, depth)
-        items.append(value)
-        at = _expect(_blanks, text, at)
-    return items, found.end()
+    while (found := _value(text, at)) is not None:
+        at = found.end()
+        kind = found.lastindex
+        if kind == _UNTYPED:
+            items.append(_plain(found[_UNTYPED]))
+        elif kind == _TYPED:
+            items.append(_typed(found[1], found[2]))
+        elif kind in (_ARRAY, _STRUCT):
+            item, at = _container(kind, text, at, depth)
+            items.append(item)
+        else:
+            return items, at
+    raise _Uncommon
 
 
 def _struct_items(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
     items: dict[str, Any] = {}
-    while (found := _struct_end(text, at)) is None:
-        scalar = _scalar_member(text, at)
-        if scalar is not None:
-            name, kind, typed, untyped = scalar.groups()
-            items[_plain(name)] = _typed(kind, typed, untyped)
-            at = scalar.end()
-            continue
-        member = _member(text, at)
-        if member is None:
-            raise _Uncommon
-        items[_plain(member[1])], at = _value(text, member.end(), depth)
-        at = _expect(_member_end, text, at)
-    return items, found.end()
+    while (found := _member(text, at)) is not None:
+        at = found.end()
+        kind = found.lastindex
+        if kind == _MEMBER_TYPED:
+            items[_plain(found[1])] = _typed(found[2], found[3])
+        elif kind == _MEMBER_UNTYPED:
+            items[_plain(found[1])] = _plain(found[4])
+        elif kind == _MEMBER_NAME:
+            items[_plain(found[1])], at = _any_value(text, at, depth)
+            at = _expect(_member_end, text, at)
+        else:
+            return items, at
+    raise _Uncommon
 
 
 # --- answers ----------------------------------------------------------------------------------------------------

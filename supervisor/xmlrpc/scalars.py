@@ -55,6 +55,7 @@ SCALARS: dict[str, Callable[[str], Any]] = {
     "string": str,
     "int": _int,
     "i4": _int,
+    "i8": _int,
     "boolean": lambda text: text == "1",
     "double": _double,
     "dateTime.iso8601": make_datetime,
