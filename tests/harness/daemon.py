@@ -516,6 +516,10 @@ class Daemon:
         """getProcessInfo."""
         return self.call("getProcessInfo", name)  # type: ignore[no-any-return]
 
+    def state(self, name: str) -> str:
+        """The name of the state of a process."""
+        return str(self.info(name)["statename"])
+
     def wait_state(self, name: str, state: str) -> dict[str, Any]:
         """Wait until a process is in this state; its info."""
         def look() -> dict[str, Any] | None:
