@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -266,7 +265,7 @@ class ServerOptions(Options):
             values["logfile"] = normalize_path(values["logfile"])
         values["pidfile"] = normalize_path(values["pidfile"])
         if values["childlogdir"] is None:
-            values["childlogdir"] = tempfile.gettempdir()
+            values["childlogdir"] = housekeeping.temporary_folder()
         for name, value in values.items():
             setattr(self, name, value)
         section.server_configs = reading.servers
