@@ -14,8 +14,6 @@ PIECE = 65536
 class LineReader:
     """Reads text lines from a descriptor; stands in for a text file where only readline is used."""
 
-    encoding = "utf-8"
-
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._data = b""

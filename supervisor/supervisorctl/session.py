@@ -48,7 +48,7 @@ class Session:
     def __init__(self, options: ClientOptions, stdin: TextIO | None = None, stdout: TextIO | None = None) -> None:
         self.options = options
         self.stdin: Any = stdin if stdin is not None else sys.stdin
-        self.stdout = stdout if stdout is not None else sys.stdout
+        self.stdout: Any = stdout if stdout is not None else sys.stdout
         self.exitstatus: int = statuses.LSBInitExitStatuses.SUCCESS
         self._link: Link | None = None
 
@@ -60,6 +60,8 @@ class Session:
 
     def write(self, text: str) -> None:
         """Print text as it is and let it be seen at once."""
+        if self.stdout is None:
+            return  # started with a closed stdout
         try:
             try:
                 self.stdout.write(text)
@@ -73,14 +75,6 @@ class Session:
     def worsen(self, status: int) -> None:
         """Set the exit status unless a worse one, which is a higher one, is set already."""
         self.exitstatus = max(self.exitstatus, status)
-
-    def set_exitstatus_from_xmlrpc_fault(self, code: int, ignored_code: int | None = None) -> None:
-        """Worsen the exit status by what a fault means."""
-        if code in (Faults.SUCCESS, ignored_code):
-            return
-        dead = (Faults.SPAWN_ERROR, Faults.ABNORMAL_TERMINATION, Faults.NOT_RUNNING)
-        exits = statuses.LSBInitExitStatuses
-        self.worsen(exits.NOT_RUNNING if code in dead else exits.GENERIC)
 
     def on_terminal(self) -> bool:
         """Whether a person watches the output."""

@@ -6,13 +6,14 @@ control characters stays one line of its own.
 
 from __future__ import annotations
 
+from supervisor.faults import Faults
 from supervisor.names import make_namespec, split_namespec
 from supervisor.states import ProcessStates
 from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses, LSBStatusExitStatuses
-from supervisor.supervisorctl.targets import expand_globs, take_flags
+from supervisor.supervisorctl.targets import expand_globs, is_pattern, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def status(session: Session, command: Command, words: list[str]) -> None:
 
 def select(session: Session, words: list[str]) -> tuple[list[Info], list[tuple[str, str]]]:
     """The processes to show, and (name, what is wrong) of names that mean none."""
+    if len(words) == 1 and words != ["all"] and split_namespec(words[0])[1] is not None and not is_pattern(words[0]):
+        return _select_one(session, words[0])
     everything: list[Info] = session.call("getAllProcessInfo")
     if not words or "all" in words:
         return everything, []
@@ -68,6 +71,16 @@ def select(session: Session, words: list[str]) -> tuple[list[Info], list[tuple[s
         if not found:
             errors.append((word, "no such process"))
     return shown, errors
+
+
+def _select_one(session: Session, name: str) -> tuple[list[Info], list[tuple[str, str]]]:
+    """The same for one name, without asking for thousands."""
+    try:
+        return [session.call("getProcessInfo", name)], []
+    except CallFault as fault:
+        if fault.code != Faults.BAD_NAME:
+            raise
+        return [], [(name, "no such process")]
 
 
 def show(session: Session, shown: list[Info], errors: list[tuple[str, str]]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from supervisor.faults import Faults
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses as Exit
 
-Phrase = tuple[str, int]
 NO_WORDS = "no words"
 ANY_WORDS = "any words"
 

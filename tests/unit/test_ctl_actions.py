@@ -71,7 +71,7 @@ class FakeSession(Session):
 def run(daemon: FakeDaemon, line: str) -> tuple[list[str], int]:
     session = FakeSession(daemon)
     session.onecmd(line)
-    return session.stdout.getvalue().splitlines(), session.exitstatus  # type: ignore[attr-defined]
+    return session.stdout.getvalue().splitlines(), session.exitstatus
 
 
 @pytest.fixture
@@ -343,7 +343,7 @@ def test_tail_reads_bytes_or_lines(daemon: FakeDaemon) -> None:
     def read(name: str, offset: int, length: int) -> str:
         return text[offset:]
 
-    daemon.readProcessStdoutLog = daemon.readProcessStderrLog = read  # type: ignore[attr-defined]
+    daemon.readProcessStdoutLog = daemon.readProcessStderrLog = read
     assert run(daemon, "tail -5 a") == (["1999", ""], 0)
     assert run(daemon, "tail -n 300 a STDERR") == (text.splitlines()[-300:], 0)
     assert run(daemon, "tail -n 9999 a")[0] == text.splitlines()
@@ -403,7 +403,7 @@ def test_open_keeps_the_exit_status() -> None:
     session = FakeSession(daemon)
     session.onecmd("open unix:///other.sock")
     assert session.options.serverurl == "unix:///other.sock"
-    assert session.stdout.getvalue() == "unix:///other.sock no such file\n"  # type: ignore[attr-defined]
+    assert session.stdout.getvalue() == "unix:///other.sock no such file\n"
     assert session.exitstatus == 0
 
 
@@ -419,7 +419,7 @@ def test_completion_scripts_know_every_action(shell: str) -> None:
 def test_the_plan_says_what_and_why(daemon: FakeDaemon) -> None:
     row = {"name": "a", "group": "a", "command": "old", "inuse": True}
     answers = [[row], [{**row, "command": "new"}, {**row, "name": "b"}], [], []]
-    daemon.getAllConfigInfo = lambda: answers.pop(0)  # type: ignore[attr-defined]
+    daemon.getAllConfigInfo = lambda: answers.pop(0)
     daemon.answers["reloadConfig",] = [[["n"], ["a"], ["z"]]]
     assert run(daemon, "plan") == (
         ["z: remove (it is in the configuration no more)", "a: restart (a: command 'old' -> 'new'; a:b is new)",

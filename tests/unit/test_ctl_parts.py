@@ -58,7 +58,7 @@ def options(**values: Any) -> Any:
 def test_output_in_another_encoding_shows_numbers() -> None:
     session = Session(options(), stdout=Ascii())
     session.output("ü")
-    assert session.stdout.getvalue() == "\\xfc\n"  # type: ignore[attr-defined]
+    assert session.stdout.getvalue() == "\\xfc\n"
 
 
 def test_a_reader_that_left_ends_the_program() -> None:
@@ -128,7 +128,7 @@ def test_a_printer_prints_whole_lines_behind_names(data: bytes, size: int) -> No
     for at in range(0, len(data), size):
         printer(data[at : at + size])
     lines = data.decode("utf-8", "replace").split("\n")[:-1]
-    printed = session.stdout.getvalue()  # type: ignore[attr-defined]
+    printed = session.stdout.getvalue()
     assert printed.split("\n")[:-1] == [f"n | {line}" for line in lines]
 
 
@@ -171,7 +171,7 @@ def test_patterns(pattern: str, found: list[tuple[str, str]]) -> None:
 def test_an_unknown_kind_of_server_is_an_error_line() -> None:
     session = Session(options(serverurl="foo://x"), stdout=io.StringIO())
     session.onecmd("status")
-    said = session.stdout.getvalue()  # type: ignore[attr-defined]
+    said = session.stdout.getvalue()
     assert said == "error: <class 'ValueError'>, Unknown protocol for serverurl foo://x\n"
     assert session.exitstatus == 1
 
@@ -321,5 +321,5 @@ def test_public_names_are_there_and_others_are_not() -> None:
     assert [name for name in supervisorctl.__all__ if not hasattr(supervisorctl, name)] == []
     assert set(supervisorctl.__all__) <= set(dir(supervisorctl))
     with pytest.raises(AttributeError):
-        _ = supervisorctl.nothing  # type: ignore[attr-defined]
+        _ = supervisorctl.nothing
     assert "do_start" in supervisorctl.get_names(controller().options.plugins[0])
