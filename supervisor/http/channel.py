@@ -271,19 +271,22 @@ class Channel:
         outbox = self._outbox
         if outbox.size and not outbox.blocked and not self._flush():
             return
+        waiting = self._want_body is not None or self._skipping
+        if self._state == _OPEN and not self._ended:
+            self._limit_input(waiting)
         if outbox.size:
             return
         if self._state == _LAST_ANSWER:
             self._linger()
         elif self._state == _OPEN:
-            waiting = self._want_body is not None or self._skipping
-            if not self._ended:
-                self._limit_input(waiting)
-            elif not self._scheduled and (self._current is None or waiting):
-                self.close()
+            if self._ended:
+                if not self._scheduled and (self._current is None or waiting):
+                    self.close()
+            elif self._timer is None and self._incomplete():
+                self._set_timer(PATIENCE, self._look_for_rest)
 
     def _limit_input(self, waiting: bool) -> None:
-        """A pause in reading when much is there, a limit on silence when something is missing."""
+        """Pause reading when there is much to be answered first."""
         full = not waiting and self._parser.pending > _MUCH_INPUT
         if full != self._paused:
             self._paused = full
@@ -291,8 +294,6 @@ class Channel:
                 self._loop.remove_reader(self._fd)
             else:
                 self._loop.add_reader(self._fd, self._readable, self)
-        if self._timer is None and (waiting or self._incomplete()):
-            self._set_timer(PATIENCE, self._look_for_rest)
 
     def _incomplete(self) -> bool:
         """Whether a request is under way whose rest has not come."""
@@ -396,12 +397,15 @@ class Channel:
         self.server.log_access(self.addr, head.line, request.reply_code, self._outbox.total - self._mark)
         request.forget_client()
         # Of a body that was read, nothing is left to skip.
-        self._skipping = head.has_body
-        if request.closing or (self._skipping and head.expects and not self._skip()):
+        if head.has_body and not self._skip() and head.expects:
+            # Whether the body will still come nobody can know.
+            self._state = _LAST_ANSWER
+        if request.closing:
             self._state = _LAST_ANSWER
         if not self._advancing:
+            if self._state == _OPEN:
+                self._go_on_soon()
             self._settle()
-            self._go_on_soon()
 
     def _go_on_soon(self) -> None:
         if not self._scheduled:
