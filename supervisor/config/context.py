@@ -37,6 +37,7 @@ class Context:
         self.warnings: list[str] = []               # lines of the activity log
         self.infos: list[str] = []
         self.memo: dict[tuple[Any, str], Any] = {}
+        self.guesses: dict[tuple[str, str], str] = {}
 
     def names(self, scope: str) -> dict[str, Any]:
         """The names an option of that scope may use; those of programs are added by their reader."""
@@ -111,7 +112,10 @@ class SectionReader:
         known = self.table.by_name
         for option in self.texts:
             if option not in known and option not in self.parser.defaults():
-                self.context.note(self.parser, self.section, option, "no such option" + did_you_mean(option, known))
+                key = self.table.kind, option
+                if key not in self.context.guesses:
+                    self.context.guesses[key] = did_you_mean(option, known)
+                self.context.note(self.parser, self.section, option, "no such option" + self.context.guesses[key])
 
     def fail(self, row: Option | None, error: Exception, option: str = "") -> None:
         """Collects what is wrong with one option."""

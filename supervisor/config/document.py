@@ -61,7 +61,7 @@ def load(configfile: Any, context: Context, parser: UnhosedConfigParser) -> Snap
         _read(path, context, parser, snapshot)
     context.stop_if_wrong()
     if parser.has_section("include"):
-        _include(context, parser, snapshot)
+        _include(context, parser, snapshot, str(getattr(configfile, "name", configfile)))
         context.stop_if_wrong()
     if not parser.has_section("supervisord"):
         raise ConfigError([Problem(NO_SUPERVISORD, f" (file: {str(getattr(configfile, 'name', configfile))!r})")])
@@ -98,7 +98,14 @@ def _parse(text: str, source: str, context: Context, parser: UnhosedConfigParser
         context.problems.append(Problem(str(e)))
 
 
-def _include(context: Context, parser: UnhosedConfigParser, snapshot: Snapshot) -> None:
+def _same(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
+
+
+def _include(context: Context, parser: UnhosedConfigParser, snapshot: Snapshot, main_file: str) -> None:
     """Reads the included files; ``here`` is each file's own folder, in the main file too from now on."""
     reader = SectionReader(context, parser, "include", INCLUDE)
     if "files" not in reader.texts:
@@ -117,7 +124,12 @@ def _include(context: Context, parser: UnhosedConfigParser, snapshot: Snapshot) 
             context.warnings.append(f'No file matches via include "{pattern}"')
         for path in paths:
             context.infos.append(f'Included extra file "{path}" during parsing')
+            if _same(path, main_file):
+                path = main_file        # one name for one file
+            if path in snapshot.contents:
+                context.notes.append(f"{path}: included though it was read already")
             _read(path, context, parser, snapshot, os.path.dirname(os.path.abspath(path)))
             if parser.get("include", "files") != main:
                 context.notes.append(f"{path}: [include] files: not followed, for it stands in an included file")
                 parser.set("include", "files", main)
+                parser.repeats = [text for text in parser.repeats if ": [include]" not in text]

@@ -46,7 +46,7 @@ def note_unknown_sections(context: Context, parser: UnhosedConfigParser) -> None
         kind, colon, name = section.partition(":")
         if not (section in SINGLE or (colon and kind in NAMED)):
             guess = did_you_mean(kind.strip() + colon, known)
-            context.note(parser, section, "", "no such section" + (guess[:-1] + name + "?" if guess else ""))
+            context.note(parser, section, "", "no such section" + (guess[:-1] + name.strip() + "?" if guess else ""))
         elif colon and not name.strip():
             context.note(parser, section, "", "the section has no name after the colon")
 
