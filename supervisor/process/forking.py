@@ -14,6 +14,7 @@ from supervisor.engine.privileges import PrivilegeError, drop_privileges
 from supervisor.engine.signals import forget_handlers
 from supervisor.engine.system import System
 from supervisor.engine.traces import compact_traceback
+from supervisor.process.environment import child_environment
 from supervisor.process.pipes import new_pipe
 from supervisor.process.world import World
 
@@ -134,7 +135,7 @@ def _become(process: Starting, filename: str, argv: list[str]) -> str:
             drop_privileges(system, config.uid)
         except (PrivilegeError, OSError) as exc:
             return f"couldn't setuid to {config.uid}: {exc}"
-    environment = process.child_environment()
+    environment = child_environment(config, process.group, process.world)
     if config.directory is not None:
         try:
             system.chdir(config.directory)

@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from supervisor.engine.system import System
+from supervisor.process.environment import child_environment, child_rows
 from supervisor.process.forking import SET_DEFAULT, ExecReport, fork
 from supervisor.process.pipes import new_pipe, seal_descriptors
 
@@ -71,14 +72,14 @@ def _other_user(process: Starting) -> bool:
 def _vfork(process: Starting, filename: str, argv: list[str]) -> int:
     system, config = process.world.system, process.config
     stdin, stdout, stderr = process.child_descriptors()
-    environment = [b"%b=%b" % pair for pair in process.child_environment().items()]
+    rows = child_rows(config, process.group, process.world)
     umask = -1 if config.umask is None else config.umask
     failed, fail = new_pipe(system, [])
     try:
         try:
             pid: int = system.fork_exec(
-                argv, (os.fsencode(filename),), False, (), config.directory, environment, stdin, -1, -1, stdout, -1,
-                stderr, failed, fail, False, False, 0, None, None, None, umask, *_VFORK_TAIL)
+                argv, (os.fsencode(filename),), False, (), config.directory, rows, stdin, -1, -1, stdout, -1, stderr,
+                failed, fail, False, False, 0, None, None, None, umask, *_VFORK_TAIL)
         finally:
             system.close(fail)
         # Where vfork could not be used this waits for the exec; otherwise that is over.
@@ -94,7 +95,8 @@ def _posix_spawn(process: Starting, filename: str, argv: list[str]) -> int:
     system, config = process.world.system, process.config
     actions = [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in enumerate(process.child_descriptors())]
     with _standing_in(system, config.directory, config.umask):
-        return system.posix_spawn(filename, argv, process.child_environment(), file_actions=actions, setpgroup=0,
+        environment = child_environment(config, process.group, process.world)
+        return system.posix_spawn(filename, argv, environment, file_actions=actions, setpgroup=0,
                                   setsigmask=(), setsigdef=SET_DEFAULT)
 
 

@@ -7,7 +7,6 @@ what happens later.
 from __future__ import annotations
 
 import errno
-import os
 from typing import Any
 
 from supervisor.process import channels, forking
@@ -93,22 +92,6 @@ class Starting(ProcessBase):
         stdin, stdout, stderr = pipes["child_stdin"], pipes["child_stdout"], pipes["child_stderr"]
         assert stdin is not None and stdout is not None
         return stdin, stdout, stdout if stderr is None else stderr
-
-    def child_environment(self) -> dict[bytes, bytes]:
-        """The environment of a child that starts now."""
-        config, encode = self.config, os.fsencode
-        environment = dict(os.environb)
-        environment[b"SUPERVISOR_ENABLED"] = b"1"
-        serverurl = config.serverurl or self.world.settings.serverurl
-        if serverurl:
-            environment[b"SUPERVISOR_SERVER_URL"] = encode(serverurl)
-        environment[b"SUPERVISOR_PROCESS_NAME"] = encode(config.name)
-        if self.group is not None:
-            environment[b"SUPERVISOR_GROUP_NAME"] = encode(self.group.config.name)
-        if config.environment:
-            for name, value in config.environment.items():
-                environment[encode(name)] = encode(value)
-        return environment
 
 
 _OWN_CHILD_CODE = Starting._spawn_as_child
