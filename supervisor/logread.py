@@ -13,7 +13,7 @@ from typing import Any
 __all__ = ["MAX_READ", "TailResult", "readFile", "tailFile"]
 
 # Bytes of a log that one answer carries at most. A slice is cut at its end, a tail at its beginning.
-MAX_READ = 8 * 1024 * 1024
+MAX_READ = 4 * 1024 * 1024
 
 TailResult = list[Any]  # text, size of the file, whether something was left out
 

@@ -11,18 +11,19 @@ from urllib.parse import quote as _quote
 
 __all__ = ["escape", "quote"]
 
-_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]").findall
 
 
-def _visible(found: re.Match[str]) -> str:
-    number = ord(found[0])
+def _visible(odd: str) -> str:
+    number = ord(odd)
     return chr(0x2400 + number) if number < 0x20 else "\u2421" if number == 0x7F else "\ufffd"
 
 
 def escape(text: str) -> str:
     """Text as content or attribute of an element."""
     if not text.isprintable():
-        text = _controls.sub(_visible, text)
+        for odd in set(_controls(text)):
+            text = text.replace(odd, _visible(odd))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;").replace("'", "&#39;")
 

@@ -189,27 +189,37 @@ def _struct_items(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
 _HEAD = "<?xml version='1.0'?>\n<methodResponse>\n"
 _ANSWER = _HEAD + "<params>\n<param>\n"
 _ANSWER_END = "\n</param>\n</params>\n</methodResponse>\n"
+_FAULT = _HEAD + "<fault>\n"
+_FAULT_END = "\n</fault>\n</methodResponse>\n"
 
-_unsafe = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# A long text is written in pieces, so that one wide character in it does not widen the copies of all of it.
+_unsafe = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").findall
+# A long text is encoded in pieces, so that one wide character in it does not widen the copies of all of it.
 _PIECE = 65536
 
 
-class Marshalled(str):
-    """A value as XML already: it is written as it stands."""
-
-    __slots__ = ()
+_Parts = list["str | bytes"]
 
 
-def _visible(found: re.Match[str]) -> str:
-    number = ord(found[0])
+class Marshalled:
+    """A value as XML already, to be written as it stands; size says how much of it there is."""
+
+    __slots__ = ("parts", "size")
+
+    def __init__(self, parts: _Parts) -> None:
+        self.parts = parts
+        self.size = sum(map(len, parts))
+
+
+def _visible(odd: str) -> str:
+    number = ord(odd)
     return chr(0x2400 + number) if number < 0x20 else "\ufffd"
 
 
 def safe_text(text: str) -> str:
     """Text as XML 1.0 can carry it; what it cannot is replaced by a visible sign."""
     if not text.isprintable():
-        text = _unsafe.sub(_visible, text)
+        for odd in set(_unsafe(text)):
+            text = text.replace(odd, _visible(odd))
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -221,86 +231,90 @@ def safe_text(text: str) -> str:
 
 def response_text(value: Any) -> str:
     """A whole answer that carries the value. TypeError or OverflowError when XML-RPC cannot carry it."""
-    return "".join(_response(value))
+    return dumps_response(value).decode()
 
 
 def fault_text(code: int, text: str) -> str:
     """A whole answer that is a fault."""
-    fault = dump_value({"faultCode": code, "faultString": text})
-    return f"{_HEAD}<fault>\n{fault}\n</fault>\n</methodResponse>\n"
+    return dumps_fault(code, text).decode()
 
 
 def dumps_response(value: Any) -> bytes:
     """The bytes of an answer that carries the value."""
-    parts = _response(value)
-    if any(len(part) >= _PIECE for part in parts):
-        return b"".join(map(str.encode, parts))
-    text = "".join(parts)
-    parts.clear()  # so that the bytes can take their place: touching fresh memory costs more than writing it
-    return text.encode()
+    parts: _Parts = [_ANSWER]
+    _dump(value, parts)
+    parts.append(_ANSWER_END)
+    return _encoded(parts)
 
 
 def dumps_fault(code: int, text: str) -> bytes:
     """The bytes of an answer that is a fault."""
-    return fault_text(code, text).encode()
+    parts: _Parts = [_FAULT]
+    _dump({"faultCode": code, "faultString": text}, parts)
+    parts.append(_FAULT_END)
+    return _encoded(parts)
 
 
 def dump_value(value: Any) -> Marshalled:
     """One value as XML, to be part of a larger answer."""
-    out: list[str] = []
-    _dump(value, out)
-    return Marshalled("".join(out))
+    parts: _Parts = []
+    _dump(value, parts)
+    return Marshalled([_encoded(parts)])
 
 
-def _response(value: Any) -> list[str]:
-    out = [_ANSWER]
-    _dump(value, out)
-    out.append(_ANSWER_END)
-    return out
+def _encoded(parts: _Parts) -> bytes:
+    if bytes in map(type, parts):
+        for at, part in enumerate(parts):
+            if isinstance(part, str):
+                parts[at] = part.encode()
+        return b"".join(parts)  # type: ignore[arg-type]
+    text = "".join(parts)  # type: ignore[arg-type]
+    parts.clear()  # so that the bytes can take their place: touching fresh memory costs more than writing it
+    return text.encode()
 
 
-def _dump(value: Any, out: list[str]) -> None:
+def _dump(value: Any, out: _Parts) -> None:
     (_WRITERS.get(type(value)) or _writer_for(value))(value, out)
 
 
-def _dump_str(value: str, out: list[str]) -> None:
+def _dump_str(value: str, out: _Parts) -> None:
     if len(value) <= _PIECE:
         out.append(f"<value><string>{safe_text(value)}</string></value>")
         return
     out.append("<value><string>")
-    out.extend(safe_text(value[at : at + _PIECE]) for at in range(0, len(value), _PIECE))
+    out.extend([safe_text(value[at : at + _PIECE]).encode() for at in range(0, len(value), _PIECE)])
     out.append("</string></value>")
 
 
-def _dump_int(value: int, out: list[str]) -> None:
+def _dump_int(value: int, out: _Parts) -> None:
     if not INT_MIN <= value <= INT_MAX:
         raise OverflowError("int exceeds XML-RPC limits")
     out.append(f"<value><int>{value:d}</int></value>")
 
 
-def _dump_bool(value: bool, out: list[str]) -> None:
+def _dump_bool(value: bool, out: _Parts) -> None:
     out.append("<value><boolean>1</boolean></value>" if value else "<value><boolean>0</boolean></value>")
 
 
-def _dump_float(value: float, out: list[str]) -> None:
+def _dump_float(value: float, out: _Parts) -> None:
     out.append(f"<value><double>{value!r}</double></value>")
 
 
-def _dump_datetime(value: datetime.datetime, out: list[str]) -> None:
+def _dump_datetime(value: datetime.datetime, out: _Parts) -> None:
     out.append(
         f"<value><dateTime.iso8601>{value.year:04d}{value.month:02d}{value.day:02d}"
         f"T{value.hour:02d}:{value.minute:02d}:{value.second:02d}</dateTime.iso8601></value>"
     )
 
 
-def _dump_bytes(value: bytes | bytearray, out: list[str]) -> None:
+def _dump_bytes(value: bytes | bytearray, out: _Parts) -> None:
     out.append(f"<value><base64>\n{base64.encodebytes(value).decode()}</base64></value>")
 
 
 # The two below call the writers of their items themselves: one frame for each level of nesting has to do.
 
 
-def _dump_list(value: list[Any] | tuple[Any, ...], out: list[str]) -> None:
+def _dump_list(value: list[Any] | tuple[Any, ...], out: _Parts) -> None:
     out.append("<value><array><data>\n")
     for item in value:
         (_WRITERS.get(type(item)) or _writer_for(item))(item, out)
@@ -308,7 +322,7 @@ def _dump_list(value: list[Any] | tuple[Any, ...], out: list[str]) -> None:
     out.append("</data></array></value>")
 
 
-def _dump_dict(value: dict[str, Any], out: list[str]) -> None:
+def _dump_dict(value: dict[str, Any], out: _Parts) -> None:
     text = _flat_struct(value)
     if text is not None:
         out.append(text)
@@ -334,11 +348,11 @@ def _flat_struct(value: dict[str, Any]) -> str | None:
     return None if shape is None else shape.text(values)
 
 
-def _dump_marshalled(value: Marshalled, out: list[str]) -> None:
-    out.append(value)
+def _dump_marshalled(value: Marshalled, out: _Parts) -> None:
+    out.extend(value.parts)
 
 
-_WRITERS: dict[type, Callable[[Any, list[str]], None]] = {
+_WRITERS: dict[type, Callable[[Any, _Parts], None]] = {
     str: _dump_str,
     int: _dump_int,
     bool: _dump_bool,
@@ -353,7 +367,7 @@ _WRITERS: dict[type, Callable[[Any, list[str]], None]] = {
 }
 
 
-def _writer_for(value: Any) -> Callable[[Any, list[str]], None]:
+def _writer_for(value: Any) -> Callable[[Any, _Parts], None]:
     """How to write a value of a derived type: like the type it derives from."""
     for base in type(value).__mro__[1:]:
         if base in _WRITERS:
@@ -363,12 +377,12 @@ def _writer_for(value: Any) -> Callable[[Any, list[str]], None]:
     raise TypeError(f"cannot marshal {type(value)} objects")
 
 
-def _dump_foreign(value: Any, out: list[str]) -> None:
+def _dump_foreign(value: Any, out: _Parts) -> None:
     value.encode(_Collector(out))  # DateTime and Binary of the standard library write themselves
 
 
 class _Collector:
-    def __init__(self, out: list[str]) -> None:
+    def __init__(self, out: _Parts) -> None:
         self.write = out.append
 
 

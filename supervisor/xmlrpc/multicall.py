@@ -16,8 +16,8 @@ from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, 
 
 __all__ = ["MAX_ANSWER", "Multicall"]
 
-# Characters of XML that the results of one multicall may come to; what is beyond is a fault.
-MAX_ANSWER = 24 * 1024 * 1024
+# Bytes of XML that the results of one multicall may come to; what is beyond is a fault.
+MAX_ANSWER = 16 * 1024 * 1024
 # Seconds of work before others have their turn.
 _SLICE = 0.02
 
@@ -116,7 +116,7 @@ class Multicall(Deferred):
                 value = self._write(value)
             except Exception as error:
                 value = self._write(_fault(error))
-            self._size += len(value) if isinstance(value, Marshalled) else 0
+            self._size += value.size if isinstance(value, Marshalled) else 0
         self._results.append(value)
 
 

@@ -6,6 +6,7 @@ fixed bounds of depth and number, and without recursion. It must not know who se
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -14,9 +15,11 @@ from supervisor.xmlrpc.scalars import SCALARS
 __all__ = ["CodecError", "MAX_DEPTH", "MAX_VALUES", "NoMethodName", "read_call", "read_response"]
 
 # Far above honest use: a hundred thousand values are a multicall of ten thousand entries.
-MAX_VALUES = 500_000
+MAX_VALUES = 150_000
 # Below the interpreter's own limit, so that a value that was read can also be shown.
 MAX_DEPTH = 800
+# Bytes of one tag.
+MAX_TAG = 16384
 
 _CHILDREN: dict[str, frozenset[str]] = {
     "methodCall": frozenset({"methodName", "params"}),
@@ -30,6 +33,7 @@ _CHILDREN: dict[str, frozenset[str]] = {
     "struct": frozenset({"member"}),
     "member": frozenset({"name", "value"}),
 }
+_long_tag = re.compile(rb"<[A-Za-z_:][^<>]{%d}" % MAX_TAG).search
 _NONE: frozenset[str] = frozenset()
 _LEAVES = frozenset({"methodName", "name", *SCALARS})
 
@@ -63,7 +67,6 @@ class _Reader:
         self._slots: list[Any] = []  # one per open <value>: what its type element gave
         self._containers: list[Any] = []  # one per open <array> or <struct>
         self._members: list[list[Any]] = []  # one per open <member>: its name and value
-        self._values = 0
 
     def read(self, body: bytes) -> None:
         parser = ParserCreate("utf-8")
@@ -73,6 +76,10 @@ class _Reader:
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
         parser.StartDoctypeDeclHandler = self._doctype
+        if body.count(b"<value") > MAX_VALUES:
+            raise CodecError("too many values")
+        if len(body) > MAX_TAG and _long_tag(body):
+            raise CodecError("too many attributes")  # each of them would be stored before we see the first
         try:
             parser.Parse(body, True)
         except ExpatError as error:
@@ -98,9 +105,8 @@ class _Reader:
         tags.append(tag)
         self._children.append(0)
         if tag == "value":
-            self._values += 1
-            if len(self._slots) >= MAX_DEPTH or self._values > MAX_VALUES:
-                raise CodecError("too many values, or nested too deeply")
+            if len(self._slots) >= MAX_DEPTH:
+                raise CodecError("nested too deeply")
             self._slots.append(_ABSENT)
         elif tag == "struct":
             self._containers.append({})

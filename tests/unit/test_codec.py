@@ -293,3 +293,11 @@ def test_calls_carry_what_xml_can() -> None:
         lean.dumps_call("m.n", [None])
     with pytest.raises(OverflowError):
         lean.dumps_call("m.n", [2**31])
+
+
+def test_tags_of_absurd_length_are_refused() -> None:
+    attributes = " ".join(f'a{number}="b"' for number in range(2000))
+    with pytest.raises(CodecError):
+        loads_call(call(f"<value {attributes}/>"))
+    text = "a b" * 10_000
+    assert loads_call(call(f"<value><![CDATA[< {text}]]></value>"))[1] == ("< " + text,)
