@@ -390,7 +390,14 @@ def register(name: str, event: type) -> None:
 
 def getEventNameByType(requested: object) -> str | None:
     """The name of an event class, None when it has none."""
-    for name, kind in vars(EventTypes).items():
-        if kind is requested:
-            return name
-    return None
+    types = vars(EventTypes)
+    name = _names.get(requested)
+    if name is None or types.get(name) is not requested:
+        name = next((name for name, kind in types.items() if kind is requested and isinstance(kind, type)), None)
+        if name is not None:
+            _names[requested] = name
+    return name
+
+
+# What was found, checked at each use: plugins assign to EventTypes.
+_names: dict[object, str] = {}

@@ -30,6 +30,9 @@ __all__ = [
 READY_TOKEN = b"READY\n"
 RESULT_TOKEN = b"RESULT "
 
+# What a listener says that accepts an event and wants the next one.
+_USUAL = b"RESULT 2\nOKREADY\n"
+
 # The longest header line of a result that is waited for, its line feed included.
 LONGEST_HEADER = 4096
 # The longest result that is collected.
@@ -112,6 +115,9 @@ class ListenerTalk:
         otherwise calls violated() and forgets what follows it."""
         if self.state == EventListenerStates.UNKNOWN:
             return []
+        if data == _USUAL and self.state == EventListenerStates.BUSY and not self._heard and self._awaited is None:
+            self.state = EventListenerStates.READY
+            return [Result(b"OK"), Ready()]
         self._heard += data
         happenings: list[Happening] = []
         while (happening := self._next()) is not None:
@@ -228,8 +234,9 @@ class PEventListenerDispatcher(PDispatcher):
             return 0
         if self.logfile is not None:
             self.logfile.write(data)
-        if self.process.world.log.level <= _DEBUG:
-            self._say("debug", f"{self.process.config.name!r} {self.channel} output:\n{data!r}")
+        log = self.process.world.log
+        if log.level <= _DEBUG:
+            log.debug(f"{self.process.config.name!r} {self.channel} output:\n{data!r}")
         self._heard(data)
         return len(data)
 
@@ -269,21 +276,21 @@ class PEventListenerDispatcher(PDispatcher):
 
     def _judge(self, result: bytes) -> None:
         """An answer came: the result handler says what it is worth."""
-        process, name = self.process, self.process.config.name
+        process, name, log = self.process, self.process.config.name, self.process.world.log
         event, process.event = process.event, None
         handler = process.group.config.result_handler
         try:
             handler(event, result)
         except RejectEvent:
-            self._say("warn", f"{name}: event was rejected")
+            log.warn(f"{name}: event was rejected")
             self._enter(EventListenerStates.ACKNOWLEDGED)
             events.notify(events.EventRejectedEvent(process, event))
         except (Exception, SystemExit) as exc:
-            self._say("warn", f"{name}: event caused an error")
-            self._say("trace", f"{name}: the result handler raised {one_line(exc)}")
+            log.warn(f"{name}: event caused an error")
+            log.trace(f"{name}: the result handler raised {one_line(exc)}")
             self._enter_unknown(event)
         else:
-            self._say("debug", f"{name}: event was processed")
+            log.debug(f"{name}: event was processed")
             self._enter(EventListenerStates.ACKNOWLEDGED)
             process.group.processed(process)
 
@@ -293,14 +300,13 @@ class PEventListenerDispatcher(PDispatcher):
         event, process.event = process.event, None
         if isinstance(happening, BadResult):
             text = happening.data[:_QUOTED].decode("utf-8", "backslashreplace")
-            self._say("warn", f"{process.config.name}: bad result line: {text!r}")
+            process.world.log.warn(f"{process.config.name}: bad result line: {text!r}")
         self._enter_unknown(event)
 
     def _enter_unknown(self, event: Any) -> None:
         process, name = self.process, self.process.config.name
         self._enter(EventListenerStates.UNKNOWN)
-        self._say(
-            "warn",
+        process.world.log.warn(
             f"{name}: has entered the UNKNOWN state and will no longer receive events, this usually indicates the "
             "process violated the eventlistener protocol",
         )
@@ -310,8 +316,7 @@ class PEventListenerDispatcher(PDispatcher):
 
     def _enter(self, state: int) -> None:
         before, self.process.listener_state = self.process.listener_state, state
-        names = [getEventListenerStateDescription(one) for one in (before, state)]
-        self._say("debug", f"{self.process.config.name}: {names[0]} -> {names[1]}")
-
-    def _say(self, level: str, text: str) -> None:
-        getattr(self.process.world.log, level)(text)
+        log = self.process.world.log
+        if log.level <= _DEBUG:
+            old, new = getEventListenerStateDescription(before), getEventListenerStateDescription(state)
+            log.debug(f"{self.process.config.name}: {old} -> {new}")

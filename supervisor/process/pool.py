@@ -179,15 +179,19 @@ class EventListenerPool(ProcessGroupBase):
 
     def dispatch(self) -> None:
         """Send what waits, as long as somebody can take it."""
-        while self.event_buffer:
-            ready = self._ready()
-            if not ready:
-                return
+        if not self.event_buffer:
+            return
+        ready = self._ready()
+        while self.event_buffer and ready:
             event = self.event_buffer.popleft()
             envelope = self._envelope(event)
-            if envelope is not None and not any(self._send(process, event, envelope) for process in ready):
+            if envelope is None:
+                continue
+            while ready:
+                if self._send(ready.popleft(), event, envelope):
+                    break
+            else:
                 self.event_buffer.appendleft(event)
-                return
 
     def _dispatch_soon(self) -> None:
         if not self._dispatch_due:
@@ -198,13 +202,13 @@ class EventListenerPool(ProcessGroupBase):
         self._dispatch_due = False
         self.dispatch()
 
-    def _ready(self) -> list[Any]:
+    def _ready(self) -> deque[Any]:
         """The processes that an event can be sent to, first come first."""
-        ready = [
+        ready = deque(
             process
-            for process in list(self.processes.values())
+            for process in self.processes.values()
             if process.listener_state == EventListenerStates.READY and process.state == ProcessStates.RUNNING
-        ]
+        )
         if not self._troubles or not ready:
             return ready
         now = self.world.clock.now()
@@ -214,7 +218,7 @@ class EventListenerPool(ProcessGroupBase):
             if (trouble := self._troubles.get(process.config.name)) and trouble.until > now
         }
         if pauses:
-            ready = [process for process in ready if process.config.name not in pauses]
+            ready = deque(process for process in ready if process.config.name not in pauses)
             if not ready:
                 self._wake_at(min(pauses.values()))
         return ready
