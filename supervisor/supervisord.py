@@ -34,7 +34,7 @@ from supervisor.engine.signals import SignalDoor
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
 from supervisor.engine.traces import one_line
-from supervisor.logfile import settle
+from supervisor.logfile import attend, settle
 from supervisor.options import ServerOptions
 from supervisor.poller import Poller
 from supervisor.process import Subprocess
@@ -248,6 +248,7 @@ class Supervisor:
     def _build(self) -> None:
         options = self.options
         self.loop = Loop(Poller(), self.clock, options.logger)
+        attend(self.loop)
         self.world = World(
             loop=self.loop,
             system=self.system,

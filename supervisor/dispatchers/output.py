@@ -78,10 +78,11 @@ class POutputDispatcher(PDispatcher):
 
     def handle_read_event(self) -> None:
         """One read."""
-        if self.logfile is not None and self.logfile.congested:
-            self._pause()
-        else:
+        log = self.logfile
+        if log is None or not log.congested:
             self._read()
+        if log is not None and log.congested and not self.closed:
+            self._pause()
 
     def drain(self) -> bool:
         """Read what is in the pipe now; whether that was its end. False means that others hold the pipe."""

@@ -7,6 +7,6 @@ is kept within bounds, then dropped and counted. Must not know programs, lines o
 from __future__ import annotations
 
 from supervisor.logfile.file import LogFile, follow
-from supervisor.logfile.outlet import settle
+from supervisor.logfile.outlet import attend, settle
 
-__all__ = ["LogFile", "follow", "settle"]
+__all__ = ["LogFile", "attend", "follow", "settle"]

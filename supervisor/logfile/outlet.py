@@ -24,13 +24,14 @@ from supervisor.logfile.backlog import Report
 from supervisor.logfile.opening import Place, open_place
 from supervisor.logfile.target import Target
 
-__all__ = ["Outlet", "acquire", "settle"]
+__all__ = ["Outlet", "acquire", "attend", "settle"]
 
 # Seconds without any progress after which a reader counts as stuck.
 PATIENCE = 5.0
 _PIECE = select.PIPE_BUF
 
 _outlets: dict[tuple[int, int], Outlet] = {}
+_attending: Loop | None = None
 
 
 class Outlet(Target):
@@ -54,6 +55,11 @@ class Outlet(Target):
             self._put = self._send
         elif place.shared:
             self._put = self._put_piece
+
+    def write(self, data: bytes | memoryview) -> None:
+        super().write(data)
+        if _attending is not None and self._loop is None and self.congested:
+            self._watch(_attending)
 
     @property
     def congested(self) -> bool:
@@ -180,8 +186,16 @@ def acquire(place: Place, name: str, system: System, clock: Clock, report: Repor
     return outlet
 
 
+def attend(loop: Loop) -> None:
+    """Have this loop see to what waits for slow readers, whoever wrote it."""
+    global _attending
+    _attending = loop
+
+
 def settle(seconds: float = 2.0) -> None:
     """The loop ends: wait so long at most for slow readers to take what waits."""
+    global _attending
+    _attending = None
     deadline = time.monotonic() + seconds
     for outlet in list(_outlets.values()):
         while outlet.congested and (left := deadline - time.monotonic()) > 0:

@@ -18,6 +18,7 @@ from supervisor.dispatchers import PDispatcher, PInputDispatcher, POutputDispatc
 from supervisor.dispatchers.capture import BEGIN, END
 from supervisor.dispatchers.input import MOST_WAITING
 from supervisor.engine.system import System
+from supervisor.logfile import LogFile, attend, settle
 from supervisor.process.world import World
 from tests.fakes import FakeLog, fake_loop, pipe_pair
 
@@ -339,6 +340,43 @@ def test_a_slow_reader_of_the_log_is_waited_for(output: Output) -> None:
     assert bytes(got) == data
     assert not dispatcher.closed and dispatcher.readable()
     assert output.process.log.lines == []
+
+
+def test_what_waits_for_a_slow_reader_follows_although_nothing_more_is_said(output: Output) -> None:
+    fifo = str(output.folder / "fifo")
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    output.make(stdout_logfile=fifo)
+    fcntl.fcntl(output.writer, fcntl.F_SETPIPE_SZ, 1024 * 1024)
+    output.say(b"x" * 200_000)
+    got = b""
+    while len(got) < 200_000:
+        got += os.read(reader, 1 << 20)
+        output.process.poller.ready_to_write = list(output.process.poller.writables)
+        output.process.world.loop.turn(0)
+    os.close(reader)
+    assert not output.process.poller.writables and output.process.poller.readables
+
+
+def test_the_loop_attends_to_logs_that_nobody_waits_for(output: Output) -> None:
+    fifo = str(output.folder / "fifo")
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    world = output.process.world
+    log = LogFile(fifo, system=world.system, clock=world.clock, report=output.process.log.warn)
+    log.open()
+    attend(world.loop)
+    try:
+        log.write(b"x" * 100_000)
+        os.read(reader, 65536)
+        output.process.poller.ready_to_write = list(output.process.poller.writables)
+        world.loop.turn(0)
+        assert len(os.read(reader, 65536)) == 100_000 - 65536
+        assert not output.process.poller.writables
+    finally:
+        settle(0)
+        log.close()
+        os.close(reader)
 
 
 def test_a_reader_that_stopped_reading_holds_nobody_for_ever(output: Output) -> None:
