@@ -30,7 +30,7 @@ def open_channels(process: Starting) -> None:
     try:
         for dispatcher in _dispatchers(process, process.pipes):
             process.dispatchers[dispatcher.fd] = dispatcher
-    except OSError:
+    except (OSError, ValueError):
         close_channels(process)
         raise
 

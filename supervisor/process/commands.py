@@ -31,7 +31,7 @@ def _split(command: str) -> tuple[tuple[str, ...], str | None]:
 
 def split_command(command: str) -> list[str]:
     """The words of a command in POSIX shell quoting; BadCommand when there are none or quotes stay open."""
-    words, trouble = _split(command)
+    words, trouble = _split(command or "")
     if trouble is not None:
         raise BadCommand(trouble)
     return list(words)

@@ -6,7 +6,6 @@ Must not know how a socket is made.
 
 from __future__ import annotations
 
-import errno
 from typing import Any
 
 from supervisor.process import channels
@@ -35,14 +34,10 @@ class FastCGISubprocess(Subprocess):
 
     def _open_channels(self) -> None:
         manager = self.group.socket_manager_for(socket_of(self.config, self.group))
-        try:
-            self.fcgi_sock = manager.hold()
-        except ValueError as exc:
-            self.world.log.error(f"{self.config.name}: {exc}")
-            raise OSError(errno.EPERM, str(exc)) from exc
+        self.fcgi_sock = manager.hold()
         try:
             channels.open_channels(self)
-        except OSError:
+        except (OSError, ValueError):
             self._let_go()
             raise
 

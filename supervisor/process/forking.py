@@ -28,9 +28,11 @@ SET_DEFAULT = frozenset(signal.valid_signals()) - {signal.SIGPIPE, signal.SIGXFS
 _FAILED = 127
 
 
-def errname(exc: OSError) -> str:
-    """``ENOENT``; the number when it has no name."""
-    code = exc.errno or 0
+def errname(exc: OSError | ValueError) -> str:
+    """``ENOENT``; the number when it has no name; the text where there is no number."""
+    code = getattr(exc, "errno", None)
+    if code is None:
+        return str(exc)
     return errno.errorcode.get(code, str(code))
 
 

@@ -47,10 +47,12 @@ class ProcessGroupBase:
         members = sorted(self.processes.values(), key=lambda one: one.config.priority)
         for process in members[::-1]:
             state = process.get_state()
-            if state in (ProcessStates.RUNNING, ProcessStates.STARTING) or process.restart_pending():
+            if state in (ProcessStates.RUNNING, ProcessStates.STARTING):
                 process.stop()
             elif state == ProcessStates.BACKOFF:
                 process.give_up()
+            else:
+                process.hold()
 
     def get_unstopped_processes(self) -> list[Any]:
         """The members that are not in a stopped state."""

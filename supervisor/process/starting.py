@@ -41,8 +41,8 @@ class Starting(ProcessBase):
             return
         try:
             self._open_channels()
-        except OSError as exc:
-            if exc.errno == errno.EMFILE:
+        except (OSError, ValueError) as exc:
+            if isinstance(exc, OSError) and exc.errno == errno.EMFILE:
                 self._spawn_failed(f"too many open files to spawn '{name}'")
             else:
                 self._spawn_failed(f"unknown error making dispatchers for '{name}': {forking.errname(exc)}")
