@@ -236,6 +236,8 @@ EVENTLISTENER = PROGRAM.plus(
            shown="supervisor.dispatchers:default_handler", help="module:callable that judges a listener's answer."),
     Option("event_len", event_length, "characters", expand=HERE, since="4.3.1", shown="characters",
            help="What len in the header of an event counts: characters or bytes."),
+    Option("result_maxbytes", positive_size, MB, expand=HERE, since="4.3.1", shown="1MB",
+           help="The longest answer of a listener; a longer one breaks the protocol."),
     Option("restart_unknown", boolean, False, expand=HERE, since="4.3.1", shown="false",
            help="Restart a listener that broke the protocol."),
 ))

@@ -35,7 +35,7 @@ _USUAL = b"RESULT 2\nOKREADY\n"
 
 # The longest header line of a result that is waited for, its line feed included.
 LONGEST_HEADER = 4096
-# The longest result that is collected.
+# The longest result that is collected, unless the section says otherwise.
 LONGEST_RESULT = 1024 * 1024
 
 _PIECE = 128 * 1024
@@ -186,7 +186,7 @@ class PEventListenerDispatcher(PDispatcher):
         super().__init__(process, channel, fd)
         process.listener_state = EventListenerStates.ACKNOWLEDGED
         process.event = None
-        self.talk = ListenerTalk()
+        self.talk = ListenerTalk(process.group.config.result_maxbytes)
         self.logfile = child_log(process, channel)
 
     def readable(self) -> bool:

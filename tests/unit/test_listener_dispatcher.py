@@ -25,7 +25,7 @@ UNKNOWN = (
 
 class FakePool:
     def __init__(self, handler: Any) -> None:
-        self.config = SimpleNamespace(name="l", result_handler=handler)
+        self.config = SimpleNamespace(name="l", result_handler=handler, result_maxbytes=1000)
         self.told: list[str] = []
 
     def listener_ready(self, process: Any) -> None:
@@ -163,6 +163,12 @@ def test_a_bad_result_line(scene: Scene) -> None:
         ("warn", UNKNOWN),
     ]
     assert [rejection.event for rejection in scene.rejected] == ["event"]
+
+
+def test_the_longest_result_is_what_the_section_says(scene: Scene) -> None:
+    scene.busy()
+    scene.says(b"RESULT 1001\n")
+    assert scene.said()[0] == ("warn", "l: bad result line: 'RESULT 1001'")
 
 
 def test_a_long_bad_line_is_cut_in_the_log(scene: Scene) -> None:
