@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import deque
 from collections.abc import Callable
 
 from supervisor.engine.clock import Clock
@@ -21,8 +22,10 @@ KEPT = 64 * 1024
 KEPT_BY_ALL = 16 * 1024 * 1024
 # What waits for a reader that is alive but slow.
 KEPT_FOR_READER = 8 * 1024 * 1024
-# Seconds between two lines about the same log.
+# Seconds between two lines about the same log, and how many troubles of different logs are told in that time: a full
+# file system is one trouble, however many logs are on it.
 QUIET = 60.0
+MOST_TOLD = 20
 
 _HINTS = {
     errno.ENOSPC: "make room on its file system",
@@ -138,7 +141,7 @@ class Backlog:
 
     def _tell(self, why: OSError) -> None:
         now = self.clock.now()
-        if now - self._told_at < QUIET:
+        if now - self._told_at < QUIET or not _may_tell(now):
             return
         reason = os.strerror(why.errno) if why.errno else str(why)
         self._told_at = now
@@ -150,6 +153,19 @@ class Backlog:
             text = f"still cannot write to log {self.name!r}: {reason}; {_bytes(self._dropped)} dropped so far"
         self._told, self._reason = True, reason
         self.report(text)
+
+
+_recently: deque[float] = deque()
+
+
+def _may_tell(now: float) -> bool:
+    """Whether one more line in this minute is not too much."""
+    while _recently and now - _recently[0] >= QUIET:
+        _recently.popleft()
+    if len(_recently) >= MOST_TOLD:
+        return False
+    _recently.append(now)
+    return True
 
 
 def _bytes(count: int) -> str:

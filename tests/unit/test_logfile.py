@@ -87,6 +87,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     for log in stage.logs:
         log.close()
     backlogs._backlogs.clear()
+    backlogs._recently.clear()
 
 
 # Appending
@@ -399,6 +400,21 @@ def test_all_logs_together_keep_a_bounded_amount(stage: Stage, monkeypatch: pyte
     for log in logs:
         log.write(b"y")
     assert sum(os.path.getsize(f"{stage.path}-{number}") for number in range(5)) == 100_000 + 5
+
+
+def test_a_trouble_of_many_logs_is_not_told_for_each_of_them(stage: Stage) -> None:
+    logs = [stage.log(path=f"{stage.path}-{number}") for number in range(100)]
+    stage.system.room = 0
+    for _ in range(60):
+        for log in logs:
+            log.write(b"x\n")
+        stage.clock.advance(0.9)
+    assert sum(map(len, stage.said)) < 10_000
+    stage.system.room = None
+    for log in logs:
+        log.write(b"y\n")
+    assert len(stage.said) == 2 * backlogs.MOST_TOLD
+    assert all(Path(log.path).read_bytes() == b"x\n" * 60 + b"y\n" for log in logs)
 
 
 def test_an_error_when_opening_is_the_callers(stage: Stage) -> None:
