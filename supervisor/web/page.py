@@ -95,7 +95,8 @@ def status_page(infos: Iterable[dict[str, Any]], message: str | None, controls: 
 def _table(rows: list[str]) -> str:
     return (
         '<table>\n<thead><tr><th class="state">State</th>\n<th class="desc">Description</th>\n'
-        f'<th class="name">Name</th>\n<th class="action">Action</th></tr></thead>\n<tbody>\n{"".join(rows)}</tbody>\n</table>'
+        '<th class="name">Name</th>\n<th class="action">Action</th></tr></thead>\n<tbody>\n'
+        f"{''.join(rows)}</tbody>\n</table>"
     )
 
 
