@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from supervisor.config.expand import expand
-from supervisor.config.option import ENV, HERE, HOST, PROCESS, Option, Table
+from supervisor.config.option import ENV, HERE, HOST, Option, Table
 from supervisor.config.parser import UnhosedConfigParser
 from supervisor.config.problems import ConfigError, Problem, did_you_mean, problem_of
 
@@ -117,16 +117,11 @@ class SectionReader:
                     self.context.guesses[key] = did_you_mean(option, known)
                 self.context.note(self.parser, self.section, option, "no such option" + self.context.guesses[key])
 
-    def fail(self, row: Option | None, error: Exception, option: str = "") -> None:
-        """Collects what is wrong with one option."""
+    def fail(self, row: Option | None, error: Exception, option: str = "", last: bool = False) -> None:
+        """Collects what is wrong with one option, to be told in the table's order or last."""
         name = row.name if row is not None else option
-        self.problems.append((self._order(row), problem_of(error, where(self.parser, self.section, name))))
-
-    def _order(self, row: Option | None) -> int:
-        """Problems are told in the order of the rows, those of single processes last."""
-        if row is None:
-            return -1
-        return self.table.rows.index(row) + len(self.table.rows) * (row.expand == PROCESS)
+        rank = -1 if row is None else self.table.rank[name] + last * len(self.table.rank)
+        self.problems.append((rank, problem_of(error, where(self.parser, self.section, name))))
 
     def expanded(self, row: Option, text: str, names: Mapping[str, Any]) -> str:
         """A text with its names filled in. Raises ValueError."""

@@ -76,7 +76,7 @@ def _read(path: str, context: Context, parser: UnhosedConfigParser, snapshot: Sn
     except OSError as e:
         context.problems.append(Problem(f"could not read config file {path}", f": {e.strerror or e}"))
         return
-    snapshot.contents[path] = hash(data)
+    snapshot.contents[os.path.abspath(path)] = hash(data)
     if writable_by_others(path):
         context.notes.append(f"{path}: others than root may write this configuration file")
     try:
@@ -126,7 +126,7 @@ def _include(context: Context, parser: UnhosedConfigParser, snapshot: Snapshot, 
             context.infos.append(f'Included extra file "{path}" during parsing')
             if _same(path, main_file):
                 path = main_file        # one name for one file
-            if path in snapshot.contents:
+            if os.path.abspath(path) in snapshot.contents:
                 context.notes.append(f"{path}: included though it was read already")
             _read(path, context, parser, snapshot, os.path.dirname(os.path.abspath(path)))
             if parser.get("include", "files") != main:

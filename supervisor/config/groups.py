@@ -242,13 +242,12 @@ class _FastCGI(SectionReader):
         rows = self.table.by_name
         if not self.texts.get("socket"):
             self.fail(rows["socket"], ValueError(f'[{self.section}] section requires a "socket" line'))
-            return None
         values = {name: self.value(rows[name], lambda: names)
-                  for name in ("socket", "socket_backlog", "socket_owner", "socket_mode", "user")}
+                  for name in ("priority", "socket", "socket_backlog", "socket_owner", "socket_mode", "user")}
         backlog = values["socket_backlog"]
         if isinstance(backlog, int) and not 1 <= backlog <= 65535:
             self.fail(rows["socket_backlog"], ValueError(f"Invalid socket_backlog value {backlog}"))
-        if BAD in values.values():
+        if BAD in values.values() or not values["socket"]:
             return None
         try:
             return self._config(values)

@@ -45,18 +45,20 @@ class Option:
 class Table:
     """The options of one kind of section."""
 
-    __slots__ = ("by_name", "kind", "open", "rows")
+    __slots__ = ("by_name", "kind", "rank", "rows", "told")
 
-    def __init__(self, kind: str, *rows: Option, open: bool = False) -> None:
+    def __init__(self, kind: str, *rows: Option, told: str = "") -> None:
         self.kind = kind
         self.rows = rows
         self.by_name = {row.name: row for row in rows}
-        self.open = open                    # further options are handed to a plugin
+        self.told = told                    # the options whose errors come first, in this order
+        self.rank = {name: rank for rank, name in
+                     enumerate(dict.fromkeys((*told.split(), *(row.name for row in rows))))}
 
-    def plus(self, kind: str, after: str, rows: tuple[Option, ...]) -> Table:
+    def plus(self, kind: str, after: str, rows: tuple[Option, ...], told: str) -> Table:
         """This table under another name with further rows, which follow the one named."""
         at = self.rows.index(self.by_name[after]) + 1
-        return Table(kind, *self.rows[:at], *rows, *self.rows[at:])
+        return Table(kind, *self.rows[:at], *rows, *self.rows[at:], told=f"{told} {self.told}")
 
 
 def text(value: str) -> str:

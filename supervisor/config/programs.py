@@ -63,18 +63,20 @@ class _Program(SectionReader):
         first = shared.pop("numprocs_start", 0)
         count = shared.pop("numprocs", 1)
         self._check(shared, count)
-        if self.problems or first is BAD or count is BAD:
+        if first is BAD or count is BAD:
             raise ConfigError(self.take_problems())
         made = []
         for number in range(first, first + count):
             values = dict(shared)
-            if "exitcodes" in values:
-                values["exitcodes"] = list(values["exitcodes"])     # each process its own: plugins write to it
+            if type(codes := values.get("exitcodes")) is list:
+                values["exitcodes"] = list(codes)       # each process its own: plugins write to it
             self._add_varying(values, varying, number, count)
             if self.problems:       # the next process would only say the same
                 raise ConfigError(self.take_problems())
             self._settle_logs(values)
             made.append(self.klass.made(self.context.owner, values))
+        if self.problems:
+            raise ConfigError(self.take_problems())
         return made
 
     def _read_name(self) -> None:
@@ -103,6 +105,7 @@ class _Program(SectionReader):
 
     def _check(self, values: dict[str, Any], count: Any) -> None:
         """What has to fit together in the section."""
+        self._check_process_name(values, count)
         if "user" in values:
             values["uid"] = values.pop("user")
         group = values.get("stopasgroup", False)
@@ -115,13 +118,10 @@ class _Program(SectionReader):
         if "command" not in self.texts:
             self.fail(self.table.by_name["command"],
                       ValueError(f"program section {self.section} does not specify a command"))
-        self._check_process_name(values, count)
 
     def _check_process_name(self, values: dict[str, Any], count: Any) -> None:
         row = self.table.by_name["process_name"]
         text = self.texts.get("process_name", row.default)
-        if isinstance(count, int) and count > 1 and "%(process_num)" not in text:
-            self.fail(row, ValueError("%(process_num) must be present within process_name when numprocs > 1"))
         try:
             name = process_or_group_name(text)
             if "process_name" in values:
@@ -129,6 +129,8 @@ class _Program(SectionReader):
                 del values["process_name"]
         except ValueError as e:
             self.fail(row, e)
+        if isinstance(count, int) and count > 1 and "%(process_num)" not in text:
+            self.fail(row, ValueError("%(process_num) must be present within process_name when numprocs > 1"))
 
     def _add_varying(self, values: dict[str, Any], varying: list[tuple[Option, str]], number: int, count: int) -> None:
         """The values of one process; names of its own environment come last into reach."""
@@ -136,6 +138,8 @@ class _Program(SectionReader):
         if varying:
             names = {**self.names(), "process_num": number, "numprocs": count}
         own = values.get("environment", {})
+        if own is BAD:
+            own = {}
         for position, (row, text) in enumerate(varying):
             if position == 0 and row.name != "environment" and own:
                 names = _with_environment(names, own)
@@ -146,7 +150,7 @@ class _Program(SectionReader):
                 else:
                     values[row.name] = value
             except ValueError as e:
-                self.fail(row, e)
+                self.fail(row, e, last=row.name == "process_name")
                 continue
             if row.name == "environment":
                 own = value

@@ -116,7 +116,7 @@ def _servers(context: Context, parser: UnhosedConfigParser, kind: str,
         reader.note_unknown()
         values = reader.values()
         if (values["username"] is None) != (values["password"] is None):
-            reader.problems.append((99, Problem(
+            reader.problems.append((TABLES[kind].rank["username"], Problem(
                 f"Section [{section}] contains incomplete authentication: If a username or a password is specified, "
                 "both the username and password must be specified", where(parser, section))))
         config = {"name": name, "section": section, **address(reader, values)}

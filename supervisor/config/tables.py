@@ -75,6 +75,7 @@ UNIX_HTTP_SERVER = Table(
     Option("chown", colon_separated_user_group, (-1, -1), error="Invalid sockchown value {}", sample="off",
            example="nobody:nogroup", shown="unchanged", help="Owner of the socket: user or user:group."),
     *_AUTHENTICATION, *_LIMITS,
+    told="file username password chown chmod",
 )
 
 INET_HTTP_SERVER = Table(
@@ -82,6 +83,7 @@ INET_HTTP_SERVER = Table(
     Option("port", inet_address, required=True, sample="off", example="127.0.0.1:9001",
            help="Address to listen on: host:port; without a host, or with *, on all interfaces."),
     *_AUTHENTICATION, *_LIMITS,
+    told="username password port",
 )
 
 SUPERVISORD = Table(
@@ -122,6 +124,7 @@ SUPERVISORD = Table(
            shown="none", help="Variables for all programs: KEY=\"value\",KEY2=\"value2\"."),
     Option("strip_ansi", boolean, False, expand=HERE, sample="off", example="false", shown="false",
            help="Remove terminal control sequences from child logs."),
+    told="minfds minprocs umask",
 )
 
 RPCINTERFACE = Table(
@@ -129,13 +132,11 @@ RPCINTERFACE = Table(
     Option("supervisor.rpcinterface_factory", text, required=True, sample="on",
            example="supervisor.rpcinterface:make_main_rpcinterface",
            help="module:callable that makes the methods of this namespace."),
-    open=True,
 )
 CTLPLUGIN = Table(
     "ctlplugin",
     Option("supervisor.ctl_factory", text, required=True,
            help="module:callable that makes a plugin of supervisorctl."),
-    open=True,
 )
 INCLUDE = Table(
     "include",
@@ -212,10 +213,15 @@ PROGRAM = Table(
            help="What SUPERVISOR_SERVER_URL says; AUTO: worked out."),
     Option("numprocs_start", integer, 0, expand=SECTION, since="3.0a4", shown="0",
            help="The first process_num."),
+    told="priority autostart autorestart startsecs startretries stopsignal stopwaitsecs stopasgroup exitcodes "
+         "redirect_stderr numprocs numprocs_start stdout_capture_maxbytes stdout_events_enabled "
+         "stderr_capture_maxbytes stderr_events_enabled serverurl user umask process_name killasgroup environment "
+         "directory stdout_logfile stdout_logfile_maxbytes stdout_logfile_backups stdout_syslog stderr_logfile "
+         "stderr_logfile_maxbytes stderr_logfile_backups stderr_syslog command",
 )
 
 FCGI_PROGRAM = PROGRAM.plus(
-    "fcgi-program", after="serverurl", rows=(
+    "fcgi-program", after="serverurl", told="priority user socket_backlog socket_owner socket_mode socket", rows=(
     Option("socket", text, expand=HERE, required=True,
            help="The socket shared by its processes: unix:///path or tcp://host:port."),
     Option("socket_backlog", integer, expand=HERE, since="3.4.0", shown="the system's limit",
@@ -227,7 +233,7 @@ FCGI_PROGRAM = PROGRAM.plus(
 ))
 
 EVENTLISTENER = PROGRAM.plus(
-    "eventlistener", after="numprocs", rows=(
+    "eventlistener", after="numprocs", told="priority buffer_size result_handler events redirect_stderr", rows=(
     Option("events", list_of_strings, expand=HERE, required=True, sample="off", example="EVENT",
            help="Types of events to be told of, separated by commas."),
     Option("buffer_size", integer, 10, expand=HERE, sample="off", example="10", shown="10",

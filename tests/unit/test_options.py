@@ -432,3 +432,11 @@ def test_check_of_a_broken_file(read: Reader, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err.startswith("Error: invalid literal for int()")
 
 
+
+
+def test_a_bad_list_of_exit_codes_does_not_hide_the_rest(refused: Callable[..., list[str]]) -> None:
+    found = refused("[program:a]\nexitcodes=q\nstopsignal=x\ncommand=%(nope)s\nstdout_logfile=/nope/x\n")
+    assert [line.split(" in section ")[0].partition(" Available")[0] for line in found] == [
+        "Error: value 'x' is not a valid signal name", "Error: not a valid list of exit codes: 'q'",
+        "Error: The directory named as part of the path /nope/x does not exist",
+        "Error: Format string '%(nope)s' for 'program:a.command' contains names ('nope') which cannot be expanded."]
