@@ -177,7 +177,9 @@ def test_a_failure_that_comes_later(scene: Scene) -> None:
     assert scene.log.lines[-1][1].startswith("XML-RPC response callback error")
 
 
-@pytest.mark.parametrize("outcome", [lambda a: a.settle(1), lambda a: a.fail(RPCError(10)), lambda a: a.fail(OSError())])
+@pytest.mark.parametrize(
+    "outcome", [lambda a: a.settle(1), lambda a: a.fail(RPCError(10)), lambda a: a.fail(OSError())]
+)
 def test_a_client_that_left_is_not_answered(scene: Scene, outcome: Any) -> None:
     request = scene.request("i.wait")
     request.closed = True
