@@ -36,7 +36,7 @@ class _Watch:
         self._loop = loop
         self._path = path
         self._followers: dict[tail_f_producer, None] = {}
-        self._seen: tuple[int, ...] | None = None
+        self._seen = _look_at(path)
         self._soon = False
         self._cancel: Callable[[], object] = follow(path, self._written)
         self._timer: Timer = loop.call_later(_PERIOD, self._periodic)
@@ -70,12 +70,7 @@ class _Watch:
 
     def _look(self) -> None:
         self._soon = False
-        seen: tuple[int, ...]
-        try:
-            found = os.stat(self._path)
-            seen = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-        except OSError:
-            seen = ()
+        seen = _look_at(self._path)
         if seen != self._seen:
             self._seen = seen
             for follower in list(self._followers):
@@ -278,6 +273,15 @@ def _open(path: str) -> int:
         os.close(fd)
         raise OSError("not a regular file")
     return fd
+
+
+def _look_at(path: str) -> tuple[int, ...]:
+    """(device, inode, size, time of the last change) of what has the name; () if nothing has."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _inode_of(found: os.stat_result) -> tuple[int, int]:
