@@ -13,6 +13,7 @@ from typing import Any
 
 from supervisor.config.tables import PROGRAM
 from supervisor.datatypes import Automatic, RestartUnconditionally, RestartWhenExitUnexpected
+from supervisor.faults import Faults, RPCError
 from supervisor.rpcinterface.base import Namespace, by_name
 from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.xmlrpc.codec import safe_text, write_struct_with
@@ -28,8 +29,9 @@ class Info(Namespace):
 
     def getProcessInfo(self, name: Any) -> dict[str, Any]:
         self._update("getProcessInfo")
-        process = self._getProcess(name)
-        group = self._getGroupAndProcess(name)[0]
+        group, process = self._getGroupAndProcess(name)
+        if process is None:
+            raise RPCError(Faults.BAD_NAME, name)
         return _process_info(group.config.name, process, capped_int(self._now()))
 
     def getAllProcessInfo(self) -> list[dict[str, Any]]:

@@ -259,7 +259,7 @@ def dump_value(value: Any) -> Marshalled:
     """One value as XML, to be part of a larger answer."""
     parts: _Parts = []
     _dump(value, parts)
-    return Marshalled([_encoded(parts)])
+    return Marshalled(parts if len(parts) == 1 else [_encoded(parts)])
 
 
 def _encoded(parts: _Parts) -> bytes:

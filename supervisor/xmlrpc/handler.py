@@ -59,11 +59,6 @@ def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8")
 
 
-def _write_part(value: Any) -> Any:
-    """The form in which one result of a multicall is kept."""
-    return codec.dump_value(value) if _is_ours() else value
-
-
 def _shown(method: str) -> str:
     """A method's name for the log: one line, not too long."""
     if len(method) > _LONGEST_NAME:
@@ -135,7 +130,9 @@ class supervisor_xmlrpc_handler:
         function = resolve(self.rpcinterface, method)
         check_arguments(function, params)
         if method == "system.multicall" and isinstance(function.__self__, SystemNamespaceRPCInterface):
-            work = Multicall(params[0], self.call, self.supervisord.loop, _write_part)
+            # Results are kept in the form in which they are sent, so that their size is known.
+            write = codec.dump_value if _is_ours() else None
+            work = Multicall(params[0], self.call, self.supervisord.loop, write)
             work.run()
             return work() if work.settled else work
         return function(*params)
