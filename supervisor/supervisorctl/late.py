@@ -17,6 +17,5 @@ def load(name: str) -> Any:
     """The attribute called ``module:attribute``."""
     module_name, _, attribute = name.partition(":")
     full = f"{__package__}.{module_name}"
-    if full not in sys.modules:
-        __import__(full)
+    __import__(full)  # also waits for another thread that is importing it
     return getattr(sys.modules[full], attribute)
