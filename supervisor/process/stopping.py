@@ -31,6 +31,8 @@ LEFTOVER_PATIENCE = 0.2
 class Stopping(ProcessBase):
     """The part of a process that is signalled."""
 
+    _group_killed = 0  # the process group that was sent SIGKILL
+
     def _feed(self, what: In, arg: Any = True) -> None:
         raise NotImplementedError
 
@@ -100,6 +102,8 @@ class Stopping(ProcessBase):
 
     def _send_stop(self, arg: tuple[int, bool]) -> None:
         sig, as_group = arg
+        if as_group and sig == signal.SIGKILL:
+            self._group_killed = self.pid
         self._deliver(sig, self.world.system.killpg if as_group else self.world.system.kill, "killing")
 
     def _send_kill(self, _: Any) -> None:
@@ -136,7 +140,8 @@ class Stopping(ProcessBase):
 
     def _report_leftovers(self, pid: int, patience: float = LEFTOVER_PATIENCE) -> None:
         """One line when something of the group outlives a stop. pid: of the child that is gone, and its group."""
-        if not self._group_lives(pid):
+        # What SIGKILL reached is gone, though it may be a while until somebody reaps it.
+        if self._group_killed == pid or not self._group_lives(pid):
             return
         if patience and self._allowed():
             self.world.loop.call_later(patience, self._report_leftovers, pid, 0)

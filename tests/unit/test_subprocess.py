@@ -413,6 +413,14 @@ class TestStopping:
             ("warn", "cat was stopped, but processes it started are still running (process group 101); "
                      "stopasgroup=true stops them with it")]
 
+    def test_a_killed_group_is_not_told(self, scene):
+        process = running(scene, killasgroup=True, stopwaitsecs=1)
+        process.stop()
+        scene.pass_time(1.5)
+        scene.reap(process, KILLED)
+        scene.pass_time(1)
+        assert not [text for text in scene.log.texts if "still running" in text]
+
     def test_what_dies_with_it_is_not_told(self, scene):
         process = running(scene)
         process.stop()
