@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from supervisor.engine.system import System
+from supervisor.http import channel as channel_module
 from supervisor.http.handlers import logtail
 from supervisor.http.handlers.logtail import logtail_handler, mainlogtail_handler
 from supervisor.logfile import LogFile
@@ -47,7 +48,8 @@ class Logs:
 
 
 @pytest.fixture
-def logs(tmp_path: pathlib.Path) -> Iterator[Logs]:
+def logs(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
+    monkeypatch.setattr(channel_module, "HALF_CLOSED", 0.02)
     with make_site() as site:
         yield Logs(site, tmp_path)
         for client in site.clients:
@@ -200,7 +202,7 @@ def test_deleted_and_made_again(logs: Logs) -> None:
 
 def test_a_stalled_client_holds_nothing_and_catches_up(logs: Logs) -> None:
     log = logs.log()
-    client = logs.follow(window=4096)
+    client = logs.follow(window=65536)
     piece = bytes(range(256)) * 256
     for _ in range(150):
         log.write(piece)
