@@ -78,7 +78,8 @@ NAMES = {
     "rpcinterface": """
         API_VERSION RUNNING_STATES SIGNALLABLE_STATES STOPPED_STATES SupervisorNamespaceRPCInterface
         SupervisorNamespaceRPCInterface._getAllProcesses SupervisorNamespaceRPCInterface._getGroupAndProcess
-        SupervisorNamespaceRPCInterface._update SupervisorNamespaceRPCInterface.getAllProcessInfo
+        SupervisorNamespaceRPCInterface._interpretProcessInfo SupervisorNamespaceRPCInterface._update
+        SupervisorNamespaceRPCInterface.getAllProcessInfo
         SupervisorNamespaceRPCInterface.getProcessInfo SupervisorNamespaceRPCInterface.readLog
         SupervisorNamespaceRPCInterface.startProcess VERSION isNotRunning isRunning isSignallable make_allfunc
         make_main_rpcinterface""",
@@ -222,6 +223,7 @@ PARAMETERS = {
     "rpcinterface.SupervisorNamespaceRPCInterface": "supervisord",
     "rpcinterface.SupervisorNamespaceRPCInterface._getAllProcesses": "lexical=False",
     "rpcinterface.SupervisorNamespaceRPCInterface._getGroupAndProcess": "name",
+    "rpcinterface.SupervisorNamespaceRPCInterface._interpretProcessInfo": "info",
     "rpcinterface.SupervisorNamespaceRPCInterface._update": "text",
     "rpcinterface.SupervisorNamespaceRPCInterface.getAllProcessInfo": "",
     "rpcinterface.SupervisorNamespaceRPCInterface.getProcessInfo": "name",
@@ -417,6 +419,13 @@ def test_one_object_under_several_names(one: str, other: str) -> None:
 @pytest.mark.parametrize(("path", "module"), STANDARD)
 def test_modules_of_the_standard_library(path: str, module: str) -> None:
     assert find(path) is importlib.import_module(module)
+
+
+def test_plugins_describe_a_struct_without_an_instance() -> None:
+    describe = find("rpcinterface.SupervisorNamespaceRPCInterface")._interpretProcessInfo
+    info = {"state": 20, "pid": 7, "start": 100, "stop": 0, "now": 163, "spawnerr": ""}
+    assert describe(None, info) == "pid 7, uptime 0:01:03"
+    assert describe(None, {**info, "state": 200, "spawnerr": "no"}) == "no"
 
 
 def test_states_lists() -> None:

@@ -48,6 +48,18 @@ class Info(Namespace):
         ]
         return sorted(infos, key=lambda info: info["name"])
 
+    def _interpretProcessInfo(self, info: dict[str, Any]) -> str:
+        """The description of a struct; called on the class, and with part of the keys, by plugins."""
+        return describe(
+            info.get("name", ""),
+            info["state"],
+            info.get("pid", 0),
+            info.get("start", 0),
+            info.get("stop", 0),
+            info.get("now", 0),
+            info.get("spawnerr", ""),
+        )
+
 
 def all_process_info(supervisord: Any) -> list[dict[str, Any]]:
     """The structs of all processes, by group and name; also while the daemon goes down."""

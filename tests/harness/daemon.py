@@ -239,7 +239,8 @@ class _UnixTransport(xmlrpc.client.Transport):
 class Daemon:
     """One supervisord in a directory of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, python: str = sys.executable) -> None:
+        self.python = python  # whose supervisor is run
         # Not below pytest's directories: a socket's path must be short.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="sv"))
         self.conf = self.dir / "supervisord.conf"
@@ -274,13 +275,13 @@ class Daemon:
     @property
     def puppet(self) -> str:
         """The command line of a puppet."""
-        return f"{sys.executable} -I -S {HERE / 'puppet.py'} {self._switchboard.path}"
+        return f"{self.python} -I -S {HERE / 'puppet.py'} {self._switchboard.path}"
 
     def fill(self, text: str) -> str:
         """The text with its @words@ replaced."""
         text = text.replace("@port@", str(self.port)) if "@port@" in text else text
         return (
-            text.replace("@dir@", str(self.dir)).replace("@python@", sys.executable).replace("@puppet@", self.puppet)
+            text.replace("@dir@", str(self.dir)).replace("@python@", self.python).replace("@puppet@", self.puppet)
         )
 
     def program(self, name: str, kind: str = "program", **options: object) -> str:
@@ -354,7 +355,7 @@ class Daemon:
         mode = [] if daemonize else ["-n"]
         with open(self.dir / "out", "ab") as out, open(self.dir / "err", "ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "supervisor.supervisord", *mode, "-c", str(self.conf), *args],
+                [self.python, "-m", "supervisor.supervisord", *mode, "-c", str(self.conf), *args],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.dir, env=self.environment(env),
                 start_new_session=True,
             )
@@ -385,7 +386,7 @@ class Daemon:
 
     def run(self, *args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """A supervisord that ends by itself: a refused start, ``-v``, ``--help``."""
-        return subprocess.run([sys.executable, "-m", "supervisor.supervisord", *args], stdin=subprocess.DEVNULL,
+        return subprocess.run([self.python, "-m", "supervisor.supervisord", *args], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, cwd=self.dir, env=self.environment(env),
                               timeout=DEADLINE * 2)
 
@@ -508,7 +509,7 @@ class Daemon:
     def ctl(self, *args: str, input: str | None = None, config: bool = True) -> subprocess.CompletedProcess[str]:
         """Run supervisorctl."""
         which = ["-c", str(self.conf)] if config else []
-        return subprocess.run([sys.executable, "-c", CTL, *which, *args], input=input or "",
+        return subprocess.run([self.python, "-c", CTL, *which, *args], input=input or "",
                               capture_output=True, text=True, cwd=self.dir, env=self.environment(),
                               timeout=DEADLINE * 2)
 
