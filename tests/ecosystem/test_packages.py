@@ -177,6 +177,7 @@ def test_serialrestart(daemon: Daemon) -> None:
 
 
 def test_superfsmon(daemon: Daemon) -> None:
+    daemon.tolerate("SHUTDOWN_STATE")  # its own, when it acts while the daemon goes down
     (daemon.dir / "watched").mkdir()
     plain_environment(
         daemon,
@@ -247,7 +248,7 @@ def test_supvisors(daemon: Daemon) -> None:
         supvisors_list = {address}
         event_link = NONE
         [ctlplugin:supvisors]
-        supervisor.ctl_factory = supvisors.plugin:make_supvisors_controller_plugin
+        supervisor.ctl_factory = supvisors.supvisorsctl:make_supvisors_controller_plugin
         """,
         a={"startsecs": 0},
     )
@@ -258,5 +259,8 @@ def test_supvisors(daemon: Daemon) -> None:
     assert daemon.call("supvisors.get_process_info", "a:a")[0]["statename"] == "RUNNING"
     with urllib.request.urlopen(f"http://127.0.0.1:{daemon.port}/", timeout=10) as page:
         assert page.status == 200 and b"Supvisors" in page.read()
-    result = ctl(daemon, "sversion")
-    assert result.returncode == 0, result
+    result = ctl(daemon, "sstate")
+    assert result.returncode == 0 and "OPERATION" in result.stdout, result
+    own = subprocess.run([program_of(daemon, "supvisorsctl"), "-c", str(daemon.conf), "status"], capture_output=True,
+                         text=True, check=False, cwd=daemon.dir, timeout=30)
+    assert own.returncode == 0 and "RUNNING" in own.stdout, own
