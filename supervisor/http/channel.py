@@ -331,7 +331,7 @@ class Channel:
 
     def wake(self) -> None:
         """A producer that had nothing may have something now."""
-        if self._stream is not None and not self._woken:
+        if self._stream is not None and not self._woken and not self._outbox.blocked:
             self._woken = True
             self._loop.call_soon(self._pump)
 

@@ -41,6 +41,11 @@ class _Watch:
         self._cancel: Callable[[], object] = follow(path, self._written)
         self._timer: Timer = loop.call_later(_PERIOD, self._periodic)
 
+    @property
+    def inode(self) -> tuple[int, ...]:
+        """Of the file that had the name at the last look."""
+        return self._seen[:2]
+
     @classmethod
     def join(cls, loop: Loop, path: str, follower: tail_f_producer) -> _Watch:
         key = (id(loop), path)
@@ -114,7 +119,7 @@ class tail_f_producer:
                 return data
             if os.fstat(self._fd).st_size < self.sz:
                 self._restart()
-            elif not self._move_on():
+            elif self._watch.inode == self._inode or not self._move_on():
                 return NOT_DONE_YET
 
     def read_ahead(self) -> None:
