@@ -10,13 +10,13 @@ is closed: closing with unread bytes makes the kernel take back the answer (TCP 
 
 from __future__ import annotations
 
-import select
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from supervisor.engine.loop import Timer
 from supervisor.http import response
+from supervisor.http.departed import departed
 from supervisor.http.kinds import Address, ServerLike
 from supervisor.http.outbox import Outbox
 from supervisor.http.parser import HttpError, RequestParser
@@ -41,7 +41,7 @@ _BYTES_AT_A_TIME = 1024 * 1024
 PATIENCE = 60.0  # silence in the middle of a request: 408
 STALLED = 600.0  # a client that does not take its answer
 LINGER_QUIET, LINGER_LONGEST = 2.0, 10.0  # throwing away what still comes after the last answer
-HALF_CLOSED = 1.5  # between looks whether a client that ended its side is gone altogether
+HALF_CLOSED, HALF_CLOSED_LONGEST = 1.0, 30.0  # between looks whether a client that ended its side is gone altogether
 _SHORTEST_POLL = 0.01  # asking a producer that cannot wake us
 
 _OPEN, _LAST_ANSWER, _LINGERING, _CLOSED = range(4)
@@ -142,16 +142,18 @@ class Channel:
         if self._state == _LINGERING:
             self.close()
             return
-        self._set_timer(HALF_CLOSED, self._look_for_client)
+        self._set_timer(HALF_CLOSED, self._look_for_client, HALF_CLOSED)
         self._settle()
 
-    def _look_for_client(self) -> None:
-        """A TCP client that closed cannot be told from one that ended its side; a local one can."""
+    def _look_for_client(self, again: float) -> None:
+        """Who has gone costs a descriptor; who only ended its side still waits."""
         self._timer = None
-        if not self._outbox.size and (self.socket.family != socket.AF_UNIX or _hung_up(self._fd)):
+        gone = False if self._outbox.size else departed(self.socket)
+        # A stream may never send anything by which we would know; an answer is sent some time.
+        if gone or (gone is None and self._stream is not None):
             self.close()
         else:
-            self._set_timer(HALF_CLOSED, self._look_for_client)
+            self._set_timer(again, self._look_for_client, min(again * 2, HALF_CLOSED_LONGEST))
 
     def _advance(self) -> None:
         """Go through what was received, as far as that is possible now."""
@@ -462,12 +464,3 @@ class Channel:
             self._timer = None
         if delay is not None and callback is not None:
             self._timer = self._loop.call_later(delay, callback, *args)
-
-
-def _hung_up(fd: int) -> bool:
-    """Whether the other end of a local connection is closed for both directions."""
-    if not hasattr(select, "poll"):
-        return True
-    poll = select.poll()
-    poll.register(fd, 0)
-    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))

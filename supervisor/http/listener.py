@@ -119,20 +119,24 @@ class supervisor_http_server:
                     self._rest()
                     return
                 continue
-            try:
-                self._prepare(sock)
-                channel = self.channel_class(self, sock, self._address(addr))
-                self.channels[channel] = None
-                # A request mostly came along, and mostly all of it.
-                channel.start()
-            except OSError:
-                sock.close()
+            self._take_in(sock, self._address(addr))
+
+    def _take_in(self, sock: socket.socket, addr: Address) -> None:
+        self._prepare(sock)
+        channel = self.channel_class(self, sock, addr)
+        self.channels[channel] = None
+        try:
+            # A request mostly came along, and mostly all of it.
+            channel.start()
+        except OSError:
+            # The kernel watches no more descriptors for us.
+            channel.close()
 
     def forget_channel(self, channel: Channel) -> None:
         self.channels.pop(channel, None)
 
     def close(self) -> None:
-        """The end of the server and of its connections, after what they will still take."""
+        """The end of the server and of its connections."""
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None

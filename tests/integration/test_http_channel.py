@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from supervisor.http import channel as channel_module
+from supervisor.http.departed import departed
+from supervisor.http.listener import supervisor_af_inet_http_server
 from supervisor.http.producers import deferring_globbing_producer
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 from tests.http_site import BIG, Site
@@ -429,3 +431,36 @@ def test_without_any_descriptor_accepting_rests(site: Site) -> None:
     site.clock.ahead += 1
     waiting.send(GET)
     assert waiting.read(b"/a")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="the kernel lists no connections")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_client_on_this_machine_that_waits_is_told_from_one_that_left(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module, "HALF_CLOSED", 0.02)
+    with make_site(lambda loop, log: supervisor_af_inet_http_server(host, 0, loop, log)) as site:
+        waiting, leaving = site.connect(), site.connect()
+        for client in (waiting, leaving):
+            client.send(b"GET /held HTTP/1.1\r\n\r\n")
+            client.sock.shutdown(socket.SHUT_WR)
+        site.until(lambda: len(site.echo.held) == 2)
+        looks = []
+        monkeypatch.setattr(channel_module, "departed", lambda sock: looks.append(sock) or departed(sock))
+        site.until(lambda: len(looks) >= 4)
+        assert len(site.server.channels) == 2
+        leaving.sock.close()
+        site.until(lambda: len(site.server.channels) == 1)
+        stayed = [request for request in site.echo.held if not request.closed]
+        stayed[0].reply(200, b"late", "text/plain")
+        assert waiting.read_all().endswith(b"late")
+
+
+def test_departed_on_a_local_socket() -> None:
+    ours, theirs = socket.socketpair()
+    assert departed(ours) is False
+    theirs.shutdown(socket.SHUT_WR)
+    assert departed(ours) is False
+    theirs.close()
+    assert departed(ours) is True
+    ours.close()
