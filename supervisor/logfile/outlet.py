@@ -90,12 +90,10 @@ class Outlet(Target):
 
     def _write(self, data: bytes | memoryview | bytearray) -> int:
         if self.fd < 0:
-            place = open_place(self._path, 0, self._system)
-            if not stat.S_ISFIFO(place.info.st_mode):
-                if place.fd >= 0:
-                    self._system.close(place.fd)
-                raise OSError(errno.ENOENT, "is another file now")
-            self.fd = place.fd
+            # Looked at first: opening would make a file where the FIFO was.
+            if not stat.S_ISFIFO(self._system.stat(self._path).st_mode):
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+            self.fd = open_place(self._path, 0, self._system).fd
         done = super()._write(data)
         self._stuck = False
         return done

@@ -15,6 +15,7 @@ from supervisor.faults import Faults, RPCError
 from supervisor.logread import TailResult, readFile, tailFile
 from supervisor.rpcinterface.base import Namespace, integer
 from supervisor.rpcinterface.batch import Batch, make_allfunc
+from supervisor.xmlrpc.values import capped_int
 
 __all__ = ["Logs", "read_log"]
 
@@ -66,7 +67,8 @@ class Logs(Namespace):
         begin, size = integer(offset), integer(length)
         if logfile is None or not os.path.isfile(logfile):
             return ["", 0, False]
-        return tailFile(logfile, begin, size)
+        text, end, overflow = tailFile(logfile, begin, size)
+        return [text, capped_int(end), overflow]
 
     def clearProcessLogs(self, name: Any) -> bool:
         self._update("clearProcessLogs")
