@@ -37,8 +37,10 @@ class Control(Namespace):
             raise RPCError(Faults.ALREADY_STARTED, name)
         if state == ProcessStates.UNKNOWN:
             raise RPCError(Faults.FAILED, f"{name} is in an unknown process state")
-        process.spawn()
-        # It may have died already, and may have no startsecs to wait for.
+        if process.spawn():
+            process.transition()
+            if process.get_state() == ProcessStates.RUNNING:
+                return True  # without startsecs it has run, however soon it dies
         self.supervisord.reap()
         if process.spawnerr:
             raise RPCError(Faults.SPAWN_ERROR, name)
