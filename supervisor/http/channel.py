@@ -3,9 +3,7 @@
 Promise: one receive, one send and no change of registration for an ordinary call; what is held for a client that does
 not read, and how long a client may be silent in the middle of a request, is bounded. Knows no route and no header.
 
-How a connection ends: after an answer that says so; when the client is gone; when a request cannot be understood. In
-the last case, and whenever the client may still be sending, its bytes are thrown away for a while before the socket
-is closed: closing with unread bytes makes the kernel take back the answer (TCP reset).
+A connection ends after an answer that says so, when the client is gone, or when a request cannot be understood.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from supervisor.engine.loop import Timer
 from supervisor.http import response
 from supervisor.http.departed import departed
 from supervisor.http.kinds import Address, ServerLike
+from supervisor.http.lingering import Lingering
 from supervisor.http.outbox import Outbox
 from supervisor.http.parser import HttpError, RequestParser
 from supervisor.http.producers import Stream
@@ -40,7 +39,6 @@ _BYTES_AT_A_TIME = 1024 * 1024
 # Seconds.
 PATIENCE = 60.0  # silence in the middle of a request: 408
 STALLED = 600.0  # a client that does not take its answer
-LINGER_QUIET, LINGER_LONGEST = 2.0, 10.0  # throwing away what still comes after the last answer
 HALF_CLOSED, HALF_CLOSED_LONGEST = 1.0, 30.0  # between looks whether a client that ended its side is gone altogether
 _SHORTEST_POLL = 0.01  # asking a producer that cannot wake us
 
@@ -76,6 +74,7 @@ class Channel:
         self._advancing = self._scheduled = self._woken = False
         self._ended = self._paused = self._refused = False
         self._timer: Timer | None = None
+        self._lingering: Lingering | None = None
 
     def start(self) -> None:
         """Take what the client has sent; then wait for more, unless that was all."""
@@ -106,6 +105,8 @@ class Channel:
             return
         self._state = _CLOSED
         self._set_timer(None)
+        if self._lingering is not None:
+            self._lingering.stop()
         self._loop.remove_reader(self._fd)
         self._outbox.close()
         self.socket.close()
@@ -139,9 +140,6 @@ class Channel:
         """No more requests. What is owed is still answered, unless the client is gone altogether."""
         self._ended = True
         self._loop.remove_reader(self._fd)
-        if self._state == _LINGERING:
-            self.close()
-            return
         self._set_timer(HALF_CLOSED, self._look_for_client, HALF_CLOSED)
         self._settle()
 
@@ -429,24 +427,10 @@ class Channel:
             return
         self._state = _LINGERING
         self._parser.forget()
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.close()
-            return
-        if self._paused:
-            self._paused = False
-            self._loop.add_reader(self._fd, self._readable, self)
-        self._set_timer(LINGER_QUIET, self._look_for_quiet, self._clock.now() + LINGER_LONGEST)
-
-    def _look_for_quiet(self, end: float) -> None:
-        self._timer = None
-        now = self._clock.now()
-        left = min(end - now, LINGER_QUIET - (now - self.last_used))
-        if left <= 0:
-            self.close()
-        else:
-            self._set_timer(left, self._look_for_quiet, end)
+        self._set_timer(None)
+        self._loop.remove_reader(self._fd)
+        self._paused = True
+        self._lingering = Lingering(self.socket, self._loop, self.close)
 
     def _look_for_taker(self) -> None:
         """Does anybody read the answer?"""

@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
+from supervisor.http.bodies import Body, ChunkedBody, HttpError, PlainBody
+
 __all__ = ["DEFAULT_MAX_BODY", "DEFAULT_MAX_HEADER", "Head", "HttpError", "RequestParser", "parse_head"]
 
 DEFAULT_MAX_HEADER = 256 * 1024
@@ -21,26 +23,14 @@ _BEGINNING = re.compile(_TOKEN + rb"?(?: |$)")
 _FIELD_NAME = re.compile(_TOKEN.decode() + ":")
 # Control characters, and the line ends that other readers of HTTP take for line ends.
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?=[^\n])|(?<!\r)\n")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _URI = re.compile(r"([^;?#]*)(;[^?#]*)?(\?[^#]*)?(#.*)?", re.DOTALL)
 
 # A client sends the same head again and again; what it means is worked out once.
 _REMEMBERED_HEADS = 64
 _REMEMBERED_SIZE = 2048
 
-_LONGEST_CHUNK_LINE = 4096
-_MOST_TRAILERS = 16 * 1024
 # Lengths beyond this are no lengths, whatever a body's limit is.
 _LENGTH_DIGITS = 18
-
-
-class HttpError(Exception):
-    """What is to be answered instead of going on; the connection cannot be used any further."""
-
-    def __init__(self, status: int, text: str = "") -> None:
-        super().__init__(status, text)
-        self.status = status
-        self.text = text
 
 
 class Head:
@@ -165,7 +155,7 @@ class RequestParser:
         # Up to where the end of the head under way was looked for.
         self._scanned = 0
         self._line_seen = False
-        self._body: _Body | None = None
+        self._body: Body | None = None
 
     def feed(self, data: bytes) -> None:
         if self._pos >= len(self._data):
@@ -207,9 +197,9 @@ class RequestParser:
         self._pos = self._scanned = end + 4
         self._line_seen = False
         if head.chunked:
-            self._body = _Chunks()
+            self._body = ChunkedBody()
         elif head.length:
-            self._body = _Plain(head.length)
+            self._body = PlainBody(head.length)
         return head
 
     def body(self, limit: int | None = None) -> bytes | None:
@@ -271,92 +261,3 @@ class RequestParser:
         """414 if it is the request line that takes the room."""
         line = self._data.find(b"\r\n", self._pos)
         return HttpError(414 if line < 0 or line - self._pos > self.max_header // 2 else 431)
-
-
-class _Body:
-    """A body under way."""
-
-    complete = False
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
-        """Use data from pos on; the position behind what was used."""
-        raise NotImplementedError
-
-    def joined(self) -> bytes:
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-
-
-class _Plain(_Body):
-    """So many bytes."""
-
-    def __init__(self, length: int) -> None:
-        super().__init__()
-        self._length = length
-        self._left = length
-
-    def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
-        if self._length > limit:
-            raise HttpError(413)
-        end = min(pos + self._left, len(data))
-        if keep and end > pos:
-            self._pieces.append(bytes(data[pos:end]))
-        self._left -= end - pos
-        self.complete = not self._left
-        return end
-
-
-class _Chunks(_Body):
-    """Chunks, each with its size; then trailers, which nobody reads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._size = 0
-        self._left = 0
-        self._trailers = -1
-
-    def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
-        while not self.complete:
-            if self._left > 2:
-                end = min(pos + self._left - 2, len(data))
-                if end == pos:
-                    return pos
-                if keep:
-                    self._pieces.append(bytes(data[pos:end]))
-                self._left -= end - pos
-                pos = end
-                continue
-            end = data.find(b"\r\n", pos, pos + _LONGEST_CHUNK_LINE)
-            if end < 0:
-                if len(data) - pos >= _LONGEST_CHUNK_LINE or (self._left and data[pos:pos + 2] not in (b"", b"\r")):
-                    raise HttpError(400)
-                return pos
-            self._line(bytes(data[pos:end]), limit)
-            pos = end + 2
-        return pos
-
-    def _line(self, line: bytes, limit: int) -> None:
-        if self._left:
-            # The line end that belongs to the chunk before.
-            if line:
-                raise HttpError(400)
-            self._left = 0
-        elif self._trailers >= 0:
-            self._trailers += len(line) + 2
-            if self._trailers > _MOST_TRAILERS:
-                raise HttpError(431)
-            self.complete = not line
-        else:
-            match = _CHUNK_SIZE.fullmatch(line)
-            if not match:
-                raise HttpError(400)
-            size = int(match[1], 16)
-            self._size += size
-            if self._size > limit:
-                raise HttpError(413)
-            if size:
-                self._left = size + 2
-            else:
-                self._trailers = 0

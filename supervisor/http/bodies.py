@@ -1,0 +1,112 @@
+"""Bodies of requests while they come in.
+
+Promise: never more is kept than the limit says, and nothing of what follows the body is used. Knows no head.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["Body", "ChunkedBody", "HttpError", "PlainBody"]
+
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+_LONGEST_CHUNK_LINE = 4096
+_MOST_TRAILERS = 16 * 1024
+
+
+class HttpError(Exception):
+    """What is to be answered instead of going on; the connection cannot be used any further."""
+
+    def __init__(self, status: int, text: str = "") -> None:
+        super().__init__(status, text)
+        self.status = status
+        self.text = text
+
+
+class Body:
+    """A body under way."""
+
+    complete = False
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
+        """Use data from pos on; the position behind what was used."""
+        raise NotImplementedError
+
+    def joined(self) -> bytes:
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+
+class PlainBody(Body):
+    """So many bytes."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self._length = length
+        self._left = length
+
+    def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
+        if self._length > limit:
+            raise HttpError(413)
+        end = min(pos + self._left, len(data))
+        if keep and end > pos:
+            self._pieces.append(bytes(data[pos:end]))
+        self._left -= end - pos
+        self.complete = not self._left
+        return end
+
+
+class ChunkedBody(Body):
+    """Chunks, each with its size; then trailers, which nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size = 0
+        self._left = 0
+        self._trailers = -1
+
+    def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
+        while not self.complete:
+            if self._left > 2:
+                end = min(pos + self._left - 2, len(data))
+                if end == pos:
+                    return pos
+                if keep:
+                    self._pieces.append(bytes(data[pos:end]))
+                self._left -= end - pos
+                pos = end
+                continue
+            end = data.find(b"\r\n", pos, pos + _LONGEST_CHUNK_LINE)
+            if end < 0:
+                if len(data) - pos >= _LONGEST_CHUNK_LINE or (self._left and data[pos:pos + 2] not in (b"", b"\r")):
+                    raise HttpError(400)
+                return pos
+            self._line(bytes(data[pos:end]), limit)
+            pos = end + 2
+        return pos
+
+    def _line(self, line: bytes, limit: int) -> None:
+        if self._left:
+            # The line end that belongs to the chunk before.
+            if line:
+                raise HttpError(400)
+            self._left = 0
+        elif self._trailers >= 0:
+            self._trailers += len(line) + 2
+            if self._trailers > _MOST_TRAILERS:
+                raise HttpError(431)
+            self.complete = not line
+        else:
+            match = _CHUNK_SIZE.fullmatch(line)
+            if not match:
+                raise HttpError(400)
+            size = int(match[1], 16)
+            self._size += size
+            if self._size > limit:
+                raise HttpError(413)
+            if size:
+                self._left = size + 2
+            else:
+                self._trailers = 0
