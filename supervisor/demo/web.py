@@ -6,7 +6,7 @@ import time
 
 
 class Clock(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    def do_GET(self) -> None:
         body = time.strftime("It is %H:%M:%S\n").encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
