@@ -6,6 +6,8 @@ Must not know: Sphinx.
 
 from __future__ import annotations
 
+import ast
+import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import SimpleNamespace
@@ -237,6 +239,51 @@ def event_types() -> str:
     return table(("Type", "Subtype of", "Example of its payload"), rows, "35 25 40")
 
 
+# -- the source itself
+
+ROOT = pathlib.Path(__file__).parent.parent
+PACKAGE = ROOT / "supervisor"
+
+
+def rooms() -> str:
+    """Every module with the first sentence of its head, by folder."""
+    parts = []
+    folders = [PACKAGE, *sorted(path.parent for path in PACKAGE.glob("*/__init__.py"))]
+    for folder in folders:
+        about = "" if folder == PACKAGE else f" -- {_head(folder / '__init__.py')}"
+        rows = [(code(path.name), _head(path)) for path in sorted(folder.glob("*.py")) if path.name != "__init__.py"]
+        parts.append(f"``{folder.relative_to(ROOT)}/``{about}\n")
+        parts += [_indented(table(("Module", "What it is for"), rows, "25 75"))] if rows else []
+    return "\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return "".join(f"   {line}\n" if line else "\n" for line in text.splitlines())
+
+
+def _head(path: pathlib.Path) -> str:
+    """The first paragraph of a module's documentation, on one line."""
+    found = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return escaped(" ".join(found.split("\n\n")[0].split()).replace("``", ""))
+
+
+FLOOR_NAMES = ("leaves", "pure", "machinery", "domain", "transport", "doors", "options", "programs")
+
+
+def floors() -> str:
+    """The floors, from the test that holds them."""
+    tree = ast.parse((ROOT / "tests" / "test_layers.py").read_text(encoding="utf-8"))
+    found = next(node.value for node in tree.body if isinstance(node, ast.Assign)
+                 and getattr(node.targets[0], "id", "") == "FLOORS")
+    by_floor: dict[int, list[str]] = {}
+    for name, floor in ast.literal_eval(found).items():
+        if name != "supervisor":
+            by_floor.setdefault(floor, []).append(name.removeprefix("supervisor."))
+    rows = [(str(floor), FLOOR_NAMES[floor], ", ".join(code(name) for name in by_floor[floor]))
+            for floor in sorted(by_floor, reverse=True)]
+    return table(("Floor", "Name", "Modules and folders"), rows, "10 20 70")
+
+
 GENERATORS: dict[str, Callable[[], str]] = {
     **{f"options-{kind}": partial(options, kind) for kind in sections()},
     "expansions": expansions,
@@ -252,4 +299,6 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "lifecycle": lifecycle,
     "log-levels": log_levels,
     "event-types": event_types,
+    "rooms": rooms,
+    "floors": floors,
 }
