@@ -58,6 +58,8 @@ class Context:
         except (ValueError, OverflowError) as e:
             if row.error:
                 raise ValueError(row.error.format(text))
+            if isinstance(e, ValueError):
+                raise
             raise ValueError(str(e))
         self.memo[key] = value
         return value

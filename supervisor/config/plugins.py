@@ -15,7 +15,9 @@ class Unresolvable(ValueError):
 
 def import_spec(spec: str) -> Any:
     """The object of ``module:attribute`` (dots allowed in both), or the module itself without a colon."""
-    module, _, attribute = spec.partition(":")
+    module, colon, attribute = spec.partition(":")
+    if colon and not attribute.strip():
+        raise Unresolvable("nothing stands after the colon")
     try:
         found = import_module(module.strip())
         for name in attribute.strip().split(".") if attribute.strip() else ():

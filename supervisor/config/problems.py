@@ -82,7 +82,8 @@ class ConfigFault(ConfigError):
 
 def problem_of(error: Exception, detail: str = "") -> Problem:
     """What an exception of a converter or an expansion says."""
-    return Problem(str(error), detail, getattr(error, "discreet", ""))
+    return Problem(getattr(error, "brief", str(error)), detail + getattr(error, "hint", ""),
+                   getattr(error, "discreet", ""))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

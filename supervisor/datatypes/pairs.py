@@ -17,6 +17,15 @@ _PIECE = re.compile(
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
+class PairsError(ValueError):
+    """A key/value list that breaks off; ``brief`` is the text people know, ``hint`` tells what is in the way."""
+
+    def __init__(self, value: str, token: str = "", wanted: str = "") -> None:
+        self.brief = f"Unexpected end of key/value pairs in value {_quoted(value)}"
+        self.hint = f": {token!r} stands where {wanted} is expected" if token else ""
+        super().__init__(self.brief + self.hint)
+
+
 def _words(text: str) -> Iterator[tuple[str, bool]]:
     """Words and single signs of a key/value list; True marks a word, False a sign such as ``=``."""
     word: list[str] = []
@@ -57,21 +66,32 @@ def dict_of_key_value_pairs(arg: str) -> dict[str, str]:
 
 
 def _any_pairs(arg: str) -> dict[str, str]:
-    """Pairs in any form that is allowed, or what is wrong with them."""
+    """Pairs in any form that is allowed, or what is wrong with them.
+
+    One sign may stand for a key or a value without quotes, as in ``HOSTS=*``.
+    """
     pairs: dict[str, str] = {}
     shape = (None, "=", None, ",")      # None: a word
-    key, n = "", -1
+    key, n, sign = "", -1, ""
     for n, (text, is_word) in enumerate(_words(arg)):
         wanted = shape[n % 4]
-        if not (is_word if wanted is None else text == wanted and not is_word):
-            raise ValueError(f"Unexpected end of key/value pairs in value {arg!r}: "
-                             f"{text!r} stands where {'a word' if wanted is None else repr(wanted)} is expected")
+        if wanted is None:
+            sign = "" if is_word else text
+            if sign == "#" or (n % 4 == 0 and sign in ("=", ",")):
+                raise PairsError(arg, text, "a word")
+        elif is_word or text != wanted:
+            raise PairsError(arg, sign or text, "a word" if sign else repr(wanted))
         if n % 4 == 0:
             key = text
             if not key or "=" in key:
-                raise ValueError(f"{key!r} cannot be the name of a variable in value {arg!r}")
+                raise ValueError(f"{key!r} cannot be the name of a variable in value {_quoted(arg)}")
         elif n % 4 == 2:
             pairs[key] = text
     if n % 4 in (0, 1):
-        raise ValueError(f"Unexpected end of key/value pairs in value {arg!r}")
+        raise PairsError(arg)
     return pairs
+
+
+def _quoted(arg: str) -> str:
+    """A value as it is written, on one line."""
+    return "'" + "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in arg) + "'"

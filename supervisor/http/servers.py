@@ -89,7 +89,7 @@ def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
         try:
             instance = factory(supervisord, **settings)
         except Exception:  # plugins may raise anything
-            options.logger.error(traceback.format_exc())
+            options.logger.warn(traceback.format_exc())
             raise CannotListen(f"Could not make {name} rpc interface")
         interfaces.append((name, instance))
         options.logger.info(f"RPC interface '{name}' initialized")

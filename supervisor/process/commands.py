@@ -6,7 +6,7 @@ Promise: a text is split once, however often it is run; the file is looked for e
 from __future__ import annotations
 
 import os
-import shlex
+import re
 import stat
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -17,15 +17,61 @@ from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, N
 __all__ = ["find_program", "split_command"]
 
 
+# What the kernel takes as arguments and environment together, in bytes.
+LONGEST = os.sysconf("SC_ARG_MAX")
+_MOST_SHOWN = 500
+
+_BLANK = r" \t\r\n"
+_WORD = re.compile(rf"[^{_BLANK}]+")
+_PIECE = re.compile(
+    rf"""(?P<blank>[{_BLANK}]+)|(?P<plain>[^{_BLANK}\\'"]+)"""
+    r"""|'(?P<single>[^']*)'|"(?P<double>[^"\\]*(?:\\.[^"\\]*)*)"|\\(?P<escaped>.)|(?P<open>.)""",
+    re.DOTALL,
+)
+_ESCAPED = re.compile(r'\\(["\\])')
+
+
+def _words(command: str) -> list[str]:
+    """The words in POSIX shell quoting, in time that grows with the length; ValueError while a quote is open."""
+    if not any(sign in command for sign in "'\"\\"):
+        return _WORD.findall(command)
+    words: list[str] = []
+    word: list[str] | None = None
+    for match in _PIECE.finditer(command):
+        kind = match.lastgroup or ""
+        if kind == "blank":
+            if word is not None:
+                words.append("".join(word))
+                word = None
+            continue
+        if kind == "open":
+            raise ValueError("No closing quotation" if _ends_in_quotes(command, match) else "No escaped character")
+        text = match[kind]
+        word = word or []
+        word.append(_ESCAPED.sub(r"\1", text) if kind == "double" and "\\" in text else text)
+    if word is not None:
+        words.append("".join(word))
+    return words
+
+
+def _ends_in_quotes(command: str, opening: re.Match[str]) -> bool:
+    """Whether a text that ends too early does so between quotes, not after a backslash."""
+    backslashes = len(command) - len(command.rstrip("\\"))
+    return opening[0] == "'" or (opening[0] == '"' and backslashes % 2 == 0)
+
+
 @lru_cache(maxsize=4096)
 def _split(command: str) -> tuple[tuple[str, ...], str | None]:
     """(words, None) or ((), what is wrong)."""
+    if len(command) > LONGEST:
+        return (), f"command is longer than the {LONGEST} bytes the system takes"
+    shown = repr(command) if len(command) <= _MOST_SHOWN else f"{command[:_MOST_SHOWN]!r}..."
     try:
-        words = tuple(shlex.split(command))
+        words = tuple(_words(command))
     except ValueError as exc:
-        return (), f"can't parse command {command!r}: {exc}"
+        return (), f"can't parse command {shown}: {exc}"
     if "\0" in command:
-        return (), f"can't parse command {command!r}: it has a NUL in it"
+        return (), f"can't parse command {shown}: it has a NUL in it"
     return words, None if words else "command is empty"
 
 

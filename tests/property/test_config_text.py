@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from supervisor import datatypes
 from supervisor.config.reader import SyntaxProblem, merged, read_sections
+from supervisor.process.commands import split_command
+from supervisor.process.errors import BadCommand
 
 LINES = st.lists(
     st.sampled_from([
@@ -64,3 +66,15 @@ def test_quoted_pairs_come_back(pairs: dict[str, str]) -> None:
     text = ",".join('{}="{}"'.format(key, value.replace("\\", "\\\\").replace('"', '\\"'))
                     for key, value in pairs.items())
     assert datatypes.dict_of_key_value_pairs(text) == pairs
+
+
+@given(st.text(alphabet="ab'\"\\ \t\n#\x0bé", max_size=20))
+def test_commands_are_split_as_a_posix_shell_reader_does(command: str) -> None:
+    try:
+        expected: object = shlex.split(command) or "command is empty"
+    except ValueError as e:
+        expected = f"can't parse command {command!r}: {e}"
+    try:
+        assert split_command(command) == expected
+    except BadCommand as e:
+        assert e.args[0] == expected

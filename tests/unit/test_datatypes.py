@@ -121,6 +121,9 @@ def test_refused(name: str, text: Any, words: str) -> None:
         ("A=1,A=2", {"A": "2"}),
         ("A=/usr/bin:a-b.c+d(e)", {"A": "/usr/bin:a-b.c+d(e)"}),
         ("A = é ,\n  B='x, y'", {"A": "é", "B": "x, y"}),
+        ("HOSTS=*,B=1", {"HOSTS": "*", "B": "1"}),
+        ("A=~,%=@", {"A": "~", "%": "@"}),
+        ("A=,", {"A": ","}),
     ],
 )
 def test_key_value_pairs(text: str, value: dict[str, str]) -> None:
@@ -135,11 +138,18 @@ def test_unfinished_pairs(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "token"), [("A=1;B=2", "';'"), ("A=1 B C=2", "'B'"), ("A=$HOME", "'$'"), ("A=a#b,C=d", "'#'")])
+    ("text", "token"), [("A=1;B=2", "';'"), ("A=1 B C=2", "'B'"), ("A=$HOME", "'$'"), ("A=a#b,C=d", "'#'"), ("A=#", "'#'"),
+                        ("A=~/x", "'~'"), ("==1", "'='")])
 def test_pairs_that_would_lose_something_name_the_token(text: str, token: str) -> None:
     with pytest.raises(ValueError, match="stands where") as refusal:
         d.dict_of_key_value_pairs(text)
     assert token in str(refusal.value)
+
+
+def test_a_refused_value_is_shown_as_written_on_one_line() -> None:
+    with pytest.raises(ValueError) as refusal:
+        d.dict_of_key_value_pairs("A='a\\b',\nB")
+    assert str(refusal.value) == "Unexpected end of key/value pairs in value 'A='a\\b',\\nB'"
 
 
 @pytest.mark.parametrize(

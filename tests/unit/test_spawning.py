@@ -38,6 +38,13 @@ class TestCommands:
         with pytest.raises(BadCommand, match="NUL"):
             split_command("a\0b")
 
+    def test_a_command_no_system_takes_is_refused_in_few_words(self):
+        with pytest.raises(BadCommand, match="^command is longer than the [0-9]+ bytes the system takes$"):
+            split_command("x " * 5_000_000)
+        with pytest.raises(BadCommand) as refusal:
+            split_command("x" * 5000 + "'")
+        assert len(str(refusal.value)) < 1000
+
     def test_each_caller_has_words_of_its_own(self):
         split_command("a b").append("c")
         assert split_command("a b") == ["a", "b"]
