@@ -21,17 +21,14 @@ COMPLETIONS = {
     "fish": "fish/vendor_completions.d/supervisorctl.fish",
 }
 
-sys.path.insert(0, str(DOCS.parent))
-
 
 def completions(share: pathlib.Path) -> None:
     """The scripts that ``supervisorctl completion`` prints."""
-    from supervisor.supervisorctl.completion import script
-
     for shell, place in COMPLETIONS.items():
         path = share / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(script(shell), encoding="utf-8")
+        call = [sys.executable, "-m", "supervisor.supervisorctl", "completion", shell]
+        path.write_bytes(subprocess.run(call, check=True, stdout=subprocess.PIPE, cwd=DOCS.parent).stdout)
 
 
 def manual_pages(share: pathlib.Path) -> None:

@@ -1,7 +1,7 @@
 """The pages of the documentation as tests read them: code blocks, with what is said about them.
 
-A block with a caption is a file of that name. A comment ``.. test: skip, REASON`` right before a block, with the reason,
-takes it out of what is executed.
+A block with a caption is a file of that name. A comment ``.. test: skip, REASON`` right before a block takes it out of
+what is executed.
 """
 
 from __future__ import annotations

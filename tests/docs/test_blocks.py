@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 
 import pytest
 
@@ -24,21 +25,20 @@ from tests.docs.pages import ROOT, Block, all_blocks, pages
 
 HEAD = "[supervisord]\n"
 _PATH = re.compile(r"(?<=[=\s:/])/(?:srv|var|run|etc|opt)/[^\s,;\"]*")
-_SPEC = re.compile(r"^supervisor\.(?:rpcinterface|ctl)_factory\s*=\s*(\S+):(\S+)$|^result_handler\s*=\s*(\S+):(\S+)$", re.M)
+_SPEC = re.compile(r"^(?:supervisor\.(?:rpcinterface|ctl)_factory|result_handler)\s*=\s*(\S+):(\S+)$", re.M)
 
 
 @pytest.fixture
-def stub_plugins(monkeypatch: pytest.MonkeyPatch) -> object:
+def stub_plugins(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Makes what a configuration names by module:callable importable."""
     def make(text: str) -> None:
         for found in _SPEC.finditer(text):
-            module, name = (part for part in found.groups() if part)
-            if not module.startswith("supervisor."):
-                stub = types.ModuleType(module)
-                setattr(stub, name, lambda *args, **kw: None)
-                monkeypatch.setitem(sys.modules, module, stub)
-                if "." in module:
-                    monkeypatch.setitem(sys.modules, module.partition(".")[0], types.ModuleType(module.partition(".")[0]))
+            module, name = found.groups()
+            if module.startswith("supervisor."):
+                continue
+            for known in (module.partition(".")[0], module):
+                monkeypatch.setitem(sys.modules, known, types.ModuleType(known))
+            setattr(sys.modules[module], name, lambda *args, **kw: None)
     return make
 
 
@@ -58,11 +58,13 @@ def here_instead(text: str, folder: pathlib.Path) -> str:
 
 
 @pytest.mark.parametrize("block", all_blocks("ini"), ids=repr)
-def test_configurations_load_without_a_warning(block: Block, tmp_path: pathlib.Path, stub_plugins: object) -> None:
+def test_configurations_load_without_a_warning(
+    block: Block, tmp_path: pathlib.Path, stub_plugins: Callable[[str], None]
+) -> None:
     text = here_instead(block.text, tmp_path)
     if "[supervisord]" not in text:
         text = HEAD + text
-    stub_plugins(text)      # type: ignore[operator]
+    stub_plugins(text)
     file = tmp_path / "supervisord.conf"
     file.write_text(text, encoding="utf-8")
     options = ServerOptions()
@@ -128,14 +130,15 @@ def runs(block: Block, program: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("block", all_blocks("sh", "console"), ids=repr)
 def test_commands_have_options_and_actions_that_exist(block: Block) -> None:
+    plugins = "".join(other.text for other in all_blocks("python") if other.page == block.page)
     everyone: dict[str, tuple[Switch, ...]] = {"supervisord": SERVER_SWITCHES, "supervisorctl": CLIENT_SWITCHES}
     for program, switches in everyone.items():
         for words in runs(block, program):
             _, rest = parse(switches, words)
             if program == "supervisord":
                 assert not rest, words
-            elif rest and rest[0] not in ("hello",):
-                assert rest[0] in COMMANDS, words
+            elif rest:
+                assert rest[0] in COMMANDS or f"do_{rest[0]}" in plugins, words
 
 
 def test_links_to_other_pages_hold() -> None:

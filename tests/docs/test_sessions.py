@@ -32,7 +32,7 @@ NEEDED = {"node": "watch.js", "curl": "curl "}
 class Session:
     """One shell's folder and environment."""
 
-    def __init__(self, page: pathlib.Path) -> None:
+    def __init__(self) -> None:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sv"))       # a socket's path must be short
         self.bin = self.folder / ".bin"
         self.bin.mkdir()
@@ -102,15 +102,15 @@ def pattern(shown: str) -> str:
     """What is shown as a pattern."""
     text = re.escape(shown.strip())
     text = re.sub(r"(?:\\\.){3}", r"(?:.|\\n)*", text)
-    text = re.sub(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\\ \d)", "[A-Z][a-z]{2}", text)
+    text = re.sub(r"(?<!\w)\d+", r"\\d+", text)
+    text = re.sub(r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=\\ \\d)", "[A-Z][a-z]{2}", text)
     text = re.sub(r"\b[AP]M\b", "[AP]M", text)
-    text = re.sub(r"(?<![\w\[])\d+", r"\\d+", text)
     return re.sub(r"(?:\\ )+", r" +", text)
 
 
 def session(block: Block) -> Iterator[tuple[str, str]]:
     """(command, what it shows) one after the other."""
-    command, shown = "", []
+    command, shown = "", list[str]()
     for line in block.text.splitlines():
         if line.startswith("$ "):
             if command:
@@ -128,7 +128,7 @@ def test_sessions_show_what_is_written(page: pathlib.Path) -> None:
     for tool, sign in NEEDED.items():
         if sign in text and shutil.which(tool) is None:
             pytest.skip(f"the page uses {tool}")
-    shell = Session(page)
+    shell = Session()
     try:
         for block in blocks(page):
             if block.skipped:
