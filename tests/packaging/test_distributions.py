@@ -1,0 +1,254 @@
+"""What is built from this tree: complete, the same each time, installs on every Python there is, takes 4.x' place.
+
+Needs an index that pip reaches, and the distribution ``build``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import textwrap
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.daemon import eventually
+
+pytestmark = [pytest.mark.packaging, pytest.mark.timeout(600)]
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+PUBLISHED = "4.3.0"
+PARTS = ("supervisor", "docs", "tests", "share", "benchmarks")
+EPOCH = "1700000000"
+
+
+def run(*words: object, env: dict[str, str] | None = None, cwd: pathlib.Path | None = None) -> str:
+    """What a command prints; a failure shows all of it."""
+    done = subprocess.run([str(word) for word in words], env={**os.environ, **(env or {})}, cwd=cwd, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def build(into: pathlib.Path) -> pathlib.Path:
+    """Both distributions of a copy of this tree."""
+    tree = into / "tree"
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "_build", "*.log*", "*.sock", "*.pid", ".*")
+    for part in PARTS:
+        if (ROOT / part).exists():
+            shutil.copytree(ROOT / part, tree / part, ignore=ignored)
+    for path in ROOT.iterdir():
+        if path.is_file() and not path.name.startswith("."):
+            shutil.copy(path, tree)
+    run(sys.executable, "-m", "build", "--outdir", into, tree, env={"SOURCE_DATE_EPOCH": EPOCH})
+    return into
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The folder of the distributions, built once for all workers."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "distributions"
+    with open(shared / "distributions.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = shared / "unfinished"
+            unfinished.mkdir()
+            build(unfinished).rename(folder)
+    return folder
+
+
+@pytest.fixture
+def wheel(built: pathlib.Path) -> pathlib.Path:
+    return next(built.glob("*.whl"))
+
+
+@pytest.fixture
+def sdist(built: pathlib.Path) -> pathlib.Path:
+    return next(built.glob("*.tar.gz"))
+
+
+@pytest.fixture
+def folder() -> Iterator[pathlib.Path]:
+    """One with a short path, as sockets need it."""
+    made = pathlib.Path(tempfile.mkdtemp(prefix="sv"))
+    yield made
+    shutil.rmtree(made)
+
+
+def test_the_wheel_is_complete(wheel: pathlib.Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    package = {str(path.relative_to(ROOT)) for path in (ROOT / "supervisor").rglob("*")
+               if path.is_file() and "__pycache__" not in path.parts
+               and path.suffix in (".py", ".typed", ".html", ".css", ".png", ".gif", ".js", ".conf")}
+    assert package <= names
+    data = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
+    assert data == {str(path.relative_to(ROOT)) for path in (ROOT / "share").rglob("*") if path.is_file()}
+    assert any(name.endswith("licenses/LICENSES.txt") for name in names)
+    unwanted = [name for name in names if name.endswith((".pyc", ".log", ".sock", ".pid")) or name.startswith("tests")]
+    assert not unwanted
+
+
+def test_the_source_distribution_is_complete(sdist: pathlib.Path) -> None:
+    with tarfile.open(sdist) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
+    for part in ("docs/index.rst", "tests/conftest.py", "share/man/man1/supervisord.1", "tox.ini", "CHANGES.rst",
+                 "LICENSES.txt", "README.rst", "supervisor/py.typed", "supervisor/demo/supervisord.conf"):
+        assert part in names, part
+
+
+def test_two_builds_are_equal(built: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    def sums(folder: pathlib.Path) -> dict[str, str]:
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("supervisor-*")}
+
+    assert sums(build(tmp_path)) == sums(built)
+
+
+def environment(folder: pathlib.Path, python: str) -> pathlib.Path:
+    """A fresh virtual environment's bin."""
+    run(python, "-m", "venv", folder / "env")
+    return folder / "env" / "bin"
+
+
+CONFIG = """\
+[supervisord]
+logfile=%(here)s/supervisord.log
+pidfile=%(here)s/supervisord.pid
+childlogdir=%(here)s
+
+[unix_http_server]
+file=%(here)s/s.sock
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://%(here)s/s.sock
+
+[program:sleeper]
+command=sleep 1000
+startsecs=0
+environment=A="one, two",B='three'
+
+[eventlistener:listener]
+command=python3 %(here)s/listener.py
+events=PROCESS_STATE
+"""
+LISTENER = """\
+from supervisor.childutils import listener
+
+while True:
+    listener.wait()
+    listener.ok()
+"""
+
+
+class Site:
+    """A configuration and the programs of an environment."""
+
+    def __init__(self, folder: pathlib.Path, bin: pathlib.Path) -> None:
+        self.folder, self.bin = folder, bin
+        self.conf = folder / "supervisord.conf"
+        self.conf.write_text(CONFIG)
+        (folder / "listener.py").write_text(LISTENER)
+        self.env = {"PATH": f"{bin}:{os.environ['PATH']}"}
+
+    def start(self) -> None:
+        run(self.bin / "supervisord", "-c", self.conf, env=self.env)
+        eventually((self.folder / "s.sock").exists, "the socket")
+
+    def ctl(self, *words: str) -> str:
+        return run(self.bin / "supervisorctl", "-c", self.conf, *words, env=self.env)
+
+    def works(self) -> None:
+        """Everything runs and obeys."""
+        eventually(lambda: self.ctl("status", "sleeper", "listener").count("RUNNING") == 2, "two that run")
+        assert self.ctl("restart", "sleeper") == "sleeper: stopped\nsleeper: started\n"
+
+    def stop(self) -> None:
+        pid = int((self.folder / "supervisord.pid").read_text())
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not (self.folder / "supervisord.pid").exists(), "the end")
+
+    def clean(self) -> None:
+        if (self.folder / "supervisord.pid").exists():
+            self.stop()
+
+
+PYTHONS = [f"python3.{minor}" for minor in range(10, 15)]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_wheel_installs_and_works(python: str, wheel: pathlib.Path, folder: pathlib.Path) -> None:
+    found = shutil.which(python)
+    if found is None or subprocess.run([found, "-c", "import ensurepip"], capture_output=True).returncode:
+        pytest.skip(f"there is no {python} that makes environments")
+    bin = environment(folder, found)
+    run(bin / "pip", "install", "--quiet", wheel)
+    for module in ("supervisord", "supervisorctl", "pidproxy", "confecho", "childutils", "web", "http"):
+        run(bin / "python", "-W", "error", "-c", f"import supervisor.{module}", cwd=folder)
+    assert "[program:theprogramname]" in run(bin / "echo_supervisord_conf")
+    assert (bin.parent / "share/man/man1/supervisord.1").exists()
+    assert run(bin / "pip", "check")
+    site = Site(folder, bin)
+    try:
+        site.start()
+        site.works()
+    finally:
+        site.clean()
+
+
+def test_the_source_distribution_installs(sdist: pathlib.Path, folder: pathlib.Path) -> None:
+    bin = environment(folder, sys.executable)
+    run(bin / "pip", "install", "--quiet", sdist)
+    assert run(bin / "supervisord", "--version").strip() in sdist.name
+
+
+def test_types_are_seen_by_others(wheel: pathlib.Path, folder: pathlib.Path) -> None:
+    bin = environment(folder, sys.executable)
+    run(bin / "pip", "install", "--quiet", wheel, "mypy")
+    (folder / "plugin.py").write_text(textwrap.dedent("""
+        from supervisor.faults import Faults, RPCError
+        from supervisor.states import ProcessStates
+
+        def first(state: int) -> bool:
+            if state == ProcessStates.FATAL:
+                raise RPCError(Faults.FAILED)
+            return True
+    """))
+    run(bin / "mypy", "--strict", "plugin.py", cwd=folder)
+
+
+def test_it_takes_the_place_of_the_published_one(wheel: pathlib.Path, folder: pathlib.Path) -> None:
+    bin = environment(folder, sys.executable)
+    run(bin / "pip", "install", "--quiet", f"supervisor=={PUBLISHED}", "setuptools<81")
+    site = Site(folder, bin)
+    try:
+        site.start()
+        site.works()
+        run(bin / "pip", "install", "--quiet", "--upgrade", wheel)
+        # The new client commands the old daemon, which goes on until it is told to end.
+        assert site.ctl("version").strip() == PUBLISHED
+        site.works()
+        site.stop()
+        site.start()
+        assert site.ctl("version").strip() in wheel.name
+        site.works()
+        site.stop()
+        # And back.
+        run(bin / "pip", "install", "--quiet", f"supervisor=={PUBLISHED}")
+        site.start()
+        site.works()
+    finally:
+        site.clean()
