@@ -53,7 +53,8 @@ _AUTHENTICATION = (
     Option("username", text, sample="off", example="user", shown="none",
            help="Name a client has to give. Empty: nobody is asked."),
     Option("password", text, sample="off", example="123", shown="none",
-           help="Password a client has to give, as text or as {SHA} and its hexadecimal SHA-1."),
+           help="Password a client has to give: as text, as {SHA} or {SHA256} and the hexadecimal digest, or as "
+                "{PBKDF2-SHA256} or {PBKDF2-SHA512} and ITERATIONS$SALT$HASH."),
 )
 _LIMITS = (
     Option("allowed_hosts", list_of_strings, [], since="4.3.1", shown="none",

@@ -178,8 +178,7 @@ class LogFile:
             self.reopen()
             return
         if self.backups <= 0:
-            self._system.ftruncate(target.fd, 0)
-            self._size = 0
+            self._truncate(target)
             return
         if not self._shifted:
             for number in range(self.backups - 1, 0, -1):
@@ -188,6 +187,12 @@ class LogFile:
         self._rename(self.path, f"{self.path}.1")
         self._shifted = False
         self._renew(info)
+
+    def _truncate(self, target: Target) -> None:
+        # Followers read what is about to go.
+        self._tell_followers()
+        self._system.ftruncate(target.fd, 0)
+        self._size = 0
 
     def _rename(self, old: str, new: str) -> None:
         try:
@@ -235,8 +240,7 @@ class LogFile:
             self.reopen()
             return
         if stat.S_ISLNK(info.st_mode):
-            self._system.ftruncate(target.fd, 0)
-            self._size = 0
+            self._truncate(target)
             self._tell_followers()
             return
         if not stat.S_ISREG(info.st_mode):

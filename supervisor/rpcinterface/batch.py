@@ -1,8 +1,8 @@
 """One call for many processes: a struct of its outcome for each.
 
 Promise: every call is made in the order given before any of them is waited for; outcomes stand in the order in which
-they became known; with a loop, long lists are gone through in slices so that others are served meanwhile. Must not
-know what the call does.
+they became known, those of one turn of the loop in the order given; with a loop, long lists are gone through in slices
+so that others are served meanwhile. Must not know what the call does.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from supervisor.faults import Faults, RPCError
@@ -44,7 +45,8 @@ class Batch(Deferred):
         self._extra = extra_kwargs
         self._loop: LoopLike | None = None
         self._waiting: list[tuple[_Pair, Callable[[], Any]]] = []
-        self._unanswered = 0
+        self._adopted = self._unanswered = 0
+        self._answers: list[tuple[int, _Pair, Deferred]] = []  # of this turn
         self._results: list[dict[str, Any]] = []
 
     def __call__(self) -> Any:
@@ -81,20 +83,27 @@ class Batch(Deferred):
         self._settle_if_done()
 
     def _adopt(self, loop: LoopLike, pair: _Pair, function: Callable[[], Any]) -> None:
+        self._adopted += 1
         self._unanswered += 1
-        adopt(loop, function).then(partial(self._answered, pair))
+        adopt(loop, function).then(partial(self._answered, loop, self._adopted, pair))
 
-    def _answered(self, pair: _Pair, answer: Deferred) -> None:
-        self._unanswered -= 1
+    def _answered(self, loop: LoopLike, number: int, pair: _Pair, answer: Deferred) -> None:
+        if not self._answers:
+            loop.call_soon(self._take_answers)
+        self._answers.append((number, pair, answer))
+
+    def _take_answers(self) -> None:
+        answers, self._answers = self._answers, []
+        self._unanswered -= len(answers)
         if self.settled:
             return
         try:
-            self._look(pair, answer)
+            for _, pair, answer in sorted(answers, key=itemgetter(0)):
+                self._look(pair, answer)
         except BaseException as error:  # of a plugin's replacement; whoever called is told
             self.fail(error)
             return
-        if not self._todo:
-            self._settle_if_done()
+        self._settle_if_done()
 
     def _settle_if_done(self) -> None:
         if not (self.settled or self._todo or self._unanswered):

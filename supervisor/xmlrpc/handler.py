@@ -116,11 +116,15 @@ class supervisor_xmlrpc_handler:
         except RPCError as fault:
             self._answer_fault(request, shown, fault)
         except BaseException as error:  # foreign code may raise anything; its text is for the log alone
-            logger.critical(f"Handling XML-RPC request for {shown}() raised an unexpected exception: {_trace(error)}")
+            self._report(method, error)
             request.error(500)
         else:
             logger.trace(f"XML-RPC method {shown}() returned successfully")
             request.reply(200, body, "text/xml")
+
+    def _report(self, method: str, error: BaseException) -> None:
+        self.supervisord.options.logger.critical(
+            f"Handling XML-RPC request for {_shown(method)}() raised an unexpected exception: {_trace(error)}")
 
     def loads(self, data: bytes) -> tuple[str, tuple[Any, ...]]:
         return codec.loads_call(data)
@@ -132,7 +136,7 @@ class supervisor_xmlrpc_handler:
         if method == "system.multicall" and isinstance(function.__self__, SystemNamespaceRPCInterface):
             # Results are kept in the form in which they are sent, so that their size is known.
             write = codec.dump_value if _is_ours() else None
-            work = Multicall(params[0], self.call, self.supervisord.loop, write)
+            work = Multicall(params[0], self.call, self.supervisord.loop, write, self._report)
             work.run()
             return work() if work.settled else work
         return function(*params)

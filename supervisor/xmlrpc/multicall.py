@@ -1,7 +1,8 @@
 """system.multicall: several calls in one request.
 
 Promise: calls run one after the other and one that has to wait is waited for; with a loop they run in slices, so that
-others are served meanwhile; the collected answer is bounded. It must not know what the methods are.
+others are served meanwhile; the collected answer is bounded; the text of an exception is for the log alone. It must not
+know what the methods are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = ["MAX_ANSWER", "Multicall"]
 
 # Bytes of XML that the results of one multicall may come to; what is beyond is a fault.
 MAX_ANSWER = 16 * 1024 * 1024
+_SEE_LOG = "see the activity log"
 # Seconds of work before others have their turn.
 _SLICE = 0.02
 
@@ -33,6 +35,7 @@ class Multicall(Deferred):
         call: Callable[[str, Sequence[Any]], Any],
         loop: LoopLike | None = None,
         write: Callable[[Any], Any] | None = None,
+        report: Callable[[str, BaseException], object] | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(calls, list) or not all(isinstance(item, dict) for item in calls):
@@ -41,6 +44,8 @@ class Multicall(Deferred):
         self._call = call
         self._loop = loop
         self._write = write  # gives each result the form it is sent in, so that its size is known
+        self._report = report  # told of the first failure of each method, with the method's name
+        self._reported: set[str] = set()
         self._results: list[Any] = []
         self._size = 0
         self._waits_for: Callable[[], Any] | None = None
@@ -51,7 +56,7 @@ class Multicall(Deferred):
             try:
                 value = waits_for()
             except BaseException as error:  # foreign code: whatever it raises is the result
-                value = _fault(error)
+                value = self._fault(error)
             if value is not NOT_DONE_YET:
                 self._add(value)
                 self._waits_for = None
@@ -87,7 +92,7 @@ class Multicall(Deferred):
         try:
             value = answer()
         except BaseException as error:  # foreign code: whatever it raises is the result
-            value = _fault(error)
+            value = self._fault(error)
         self._waits_for = None
         self._add(value)
         if self._loop is None:
@@ -108,19 +113,23 @@ class Multicall(Deferred):
                 raise RPCError(Faults.INCORRECT_PARAMETERS)
             return self._call(name, params or ())
         except BaseException as error:  # foreign code: whatever it raises is the result
-            return _fault(error)
+            return self._fault(error)
 
     def _add(self, value: Any) -> None:
         if self._write is not None:
             try:
                 value = self._write(value)
             except Exception as error:
-                value = self._write(_fault(error))
+                value = self._write(self._fault(error))
             self._size += value.size if isinstance(value, Marshalled) else 0
         self._results.append(value)
 
-
-def _fault(error: BaseException) -> dict[str, Any]:
-    if not isinstance(error, RPCError):
-        error = RPCError(Faults.FAILED, f"{type(error)}:{error}")
-    return {"faultCode": error.code, "faultString": error.text}
+    def _fault(self, error: BaseException) -> dict[str, Any]:
+        """The result of the call under way, which raised."""
+        if not isinstance(error, RPCError):
+            name = str(self._calls[len(self._results)].get("methodName"))
+            if self._report is not None and name not in self._reported:
+                self._reported.add(name)
+                self._report(name, error)
+            error = RPCError(Faults.FAILED, f"{type(error)}:{_SEE_LOG}")
+        return {"faultCode": error.code, "faultString": error.text}

@@ -141,6 +141,21 @@ def test_rotation_loses_and_repeats_nothing(logs: Logs, backups: int) -> None:
     log.close()
 
 
+@pytest.mark.parametrize("every", [1, 7, 200])
+def test_without_backups_a_client_that_keeps_up_misses_nothing(logs: Logs, every: int) -> None:
+    """The file is truncated when it is full: what was in it was read before that."""
+    log = logs.log(1000, 0)
+    client = logs.follow()
+    lines = [b"%06d\n" % n for n in range(1000)]
+    for n, line in enumerate(lines):
+        log.write(line)
+        if n % every == 0:
+            logs.site.turns(1)
+    log.write(b"end\n")
+    assert client.read(b"end\n").replace(b"==> File truncated <==\n", b"") == b"".join(lines) + b"end\n"
+    log.close()
+
+
 def test_many_rotations_in_one_turn(logs: Logs) -> None:
     """The rotated files are still there: they are read in order."""
     log = logs.log(1000, 50)

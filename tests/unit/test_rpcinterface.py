@@ -464,8 +464,10 @@ def test_a_group_is_started_by_priority_and_answers_as_it_comes_up(scene: Scene)
         assert [a.calls, b.calls, d.calls] == [["spawn", "transition"], ["spawn", "transition"], []]
         a.change_state(S.RUNNING)
         assert answer() is NOT_DONE_YET
+        scene.loop.turn(0)
         b.spawnerr = "x"
         b.change_state(S.BACKOFF)
+        scene.loop.turn(0)
         assert answer() == [
             result("c", "g", Faults.NO_FILE, "NO_FILE: gone"),
             result("a", "g"),
@@ -523,6 +525,21 @@ def test_many_processes_are_gone_through_in_slices(scene: Scene, monkeypatch: py
     answer = adopt(scene.loop, scene.rpc.startProcessGroup("g", False))
     assert not answer.settled
     assert [item["name"] for item in scene.wait(answer)] == [f"p{n}" for n in range(5)]
+
+
+def test_ends_of_one_turn_stand_in_the_order_in_which_they_were_asked_for(scene: Scene) -> None:
+    members = [FakeProcess(name, number) for number, name in enumerate("dcba")]
+    for each in members:
+        each.state = S.RUNNING
+    scene.group("g", *members)
+    answer = adopt(scene.loop, scene.rpc.stopProcessGroup("g"))
+    members[2].change_state(S.STOPPED)
+    scene.loop.turn(0)
+    for each in (members[3], members[1], members[0]):
+        each.change_state(S.STOPPED)
+    assert answer() is NOT_DONE_YET
+    scene.loop.turn(0)
+    assert [outcome["name"] for outcome in answer()] == ["b", "d", "c", "a"]
 
 
 def test_make_allfunc_can_be_polled_by_plugins(scene: Scene) -> None:

@@ -197,6 +197,19 @@ def test_multicall(scene: Scene) -> None:
     assert scene.call("system.multicall", "x")[0] == Faults.INCORRECT_PARAMETERS
 
 
+def test_what_is_raised_inside_a_multicall_is_one_entry_and_not_for_the_client(scene: Scene) -> None:
+    calls = [{"methodName": "i.crash", "params": [kind]} for kind in ("value", "exit", "deep")] * 5
+    calls.append({"methodName": "i.echo"})
+    *failed, last = scene.call("system.multicall", calls)
+    assert failed[0] == {"faultCode": Faults.FAILED, "faultString": "FAILED: <class 'ValueError'>:see the activity log"}
+    assert {fault["faultCode"] for fault in failed} == {Faults.FAILED}
+    assert "secret" not in str(failed)
+    assert last == []
+    ((level, text),) = [line for line in scene.log.lines if line[0] != "trace"]
+    assert level == "critical"
+    assert "i.crash()" in text and "secret text" in text
+
+
 def test_multicall_that_waits(scene: Scene) -> None:
     request = scene.request("system.multicall", [{"methodName": "i.wait"}, {"methodName": "i.echo"}])
     scene.loop.turn(0)

@@ -209,7 +209,7 @@ def test_multicall_gives_bare_values_and_faults_as_structs() -> None:
         "class",
         "class",
         fault(10, "BAD_NAME: mine"),
-        fault(30, "FAILED: <class 'ValueError'>:boom"),
+        fault(30, "FAILED: <class 'ValueError'>:see the activity log"),
         fault(2, "INCORRECT_PARAMETERS"),
         fault(2, "INCORRECT_PARAMETERS: No methodName"),
         fault(2, "INCORRECT_PARAMETERS: No methodName"),

@@ -22,6 +22,8 @@ __all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
 
 _HEAD = 1024
 _PIECE = 128 * 1024
+# Bytes kept for a client that keeps up while their file goes; a log is truncated after one read of output at most.
+_MOST_AHEAD = 2 * 1024 * 1024
 # How often files are looked at that others may write, in seconds.
 _PERIOD = 1.0
 _TRUNCATED = b"==> File truncated <==\n"
@@ -92,7 +94,6 @@ class tail_f_producer:
         self.filename = filename
         # The position in the file up to which it was given.
         self.sz = 0
-        self._truncated = False
         # Read because it might be truncated before the client takes it.
         self._ahead = b""
         self._fd = _open(filename)
@@ -109,12 +110,7 @@ class tail_f_producer:
             return b""
         while True:
             data, self._ahead = self._ahead, b""
-            if data:
-                return data
-            if self._truncated:
-                self._truncated = False
-                return _TRUNCATED
-            data = self._read()
+            data = data or self._read()
             if data:
                 return data
             if os.fstat(self._fd).st_size < self.sz:
@@ -124,8 +120,12 @@ class tail_f_producer:
 
     def read_ahead(self) -> None:
         """Something was written, and may be truncated next: a client that keeps up shall not miss it."""
-        if not self._ahead and not self._truncated and self.request.channel.keeps_up:
-            self._ahead = self._read()
+        if not self.request.channel.keeps_up:
+            return
+        if os.fstat(self._fd).st_size < self.sz:
+            self._restart()
+        while len(self._ahead) < _MOST_AHEAD and (data := self._read()):
+            self._ahead += data
 
     def changed(self, seen: tuple[int, ...]) -> None:
         """The file of that name is now (device, inode, size, mtime), or is not there: ()."""
@@ -148,7 +148,7 @@ class tail_f_producer:
 
     def _restart(self) -> None:
         self.sz = 0
-        self._truncated = True
+        self._ahead += _TRUNCATED
 
     def _move_on(self) -> bool:
         """The file at hand is used up: open the one that came after it, if any did."""
