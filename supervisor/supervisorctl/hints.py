@@ -39,4 +39,4 @@ def refused(options: ClientOptions) -> str:
 
 def protocol(options: ClientOptions) -> str:
     """What a server URL looks like."""
-    return "hint: a server URL is unix:///path/to/socket or http://host:port"
+    return "hint: a server URL is unix:///path/to/socket, http://host:port or https://host:port"

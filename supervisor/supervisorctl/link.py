@@ -7,6 +7,7 @@ nor print.
 from __future__ import annotations
 
 from supervisor.xmlrpc import wire
+from supervisor.xmlrpc.reach import PATIENCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     Outcome = Any
 
 AT_ONCE = 64
+# Methods by the beginnings of their names: those that may take as long as a program takes, those that only tell.
+_WAITING = ("start", "stop")
+_TELLING = ("get", "read", "tail", "list")
 # What the text of a refusal has always named, whichever server it came from.
 ENDPOINT = "127.0.0.1/RPC2"
 
@@ -60,7 +64,8 @@ class Link:
         except IndexError:
             server = self.connection()
         try:
-            return server.call(method, params)
+            name = method.rpartition(".")[2]
+            return server.call(method, params, _patience(method), name.startswith(_TELLING))
         except wire.Fault as fault:
             raise CallFault(fault.faultCode, fault.faultString) from None
         except wire.ProtocolError as problem:
@@ -78,25 +83,25 @@ class Link:
         if len(requests) == 1 and wait is None:
             yield self._outcome(self.call, *requests[0])
             return
-        under_way: list[wire.Server] = []
+        under_way: list[tuple[wire.Server, float | None]] = []
         waiting = iter(requests)
         try:
             for _ in requests:
                 for method, params in waiting:
                     server = self.connection()
-                    under_way.append(server)
+                    under_way.append((server, _patience(method)))
                     server.send(method, params)
                     if len(under_way) >= AT_ONCE:
                         break
-                server = under_way.pop(0)
+                server, patience = under_way.pop(0)
                 try:
                     if wait is not None:
                         wait(server.fileno())
-                    yield self._outcome(self._received, server)
+                    yield self._outcome(self._received, server, patience)
                 finally:
                     server.close()
         finally:
-            for server in under_way:
+            for server, _ in under_way:
                 server.close()
 
     def connection(self) -> wire.Server:
@@ -117,9 +122,9 @@ class Link:
         except CallFault as fault:
             return fault
 
-    def _received(self, server: wire.Server) -> Any:
+    def _received(self, server: wire.Server, patience: float | None) -> Any:
         try:
-            return server.receive()
+            return server.receive(patience)
         except wire.Fault as fault:
             raise CallFault(fault.faultCode, fault.faultString) from None
         except wire.ProtocolError as problem:
@@ -128,3 +133,8 @@ class Link:
     def _complaint(self, problem: wire.ProtocolError) -> BadAnswer:
         text = f"<ProtocolError for {ENDPOINT}: {problem.errcode} {problem.errmsg}>"
         return Refused(text) if problem.errcode == 401 else BadAnswer(text)
+
+
+def _patience(method: str) -> float | None:
+    """Seconds that a server may be silent after this call; None for one that waits for programs."""
+    return None if method.rpartition(".")[2].startswith(_WAITING) else PATIENCE

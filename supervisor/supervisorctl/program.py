@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -40,13 +41,24 @@ def run(options: ClientOptions) -> int:
         session = Session(options)
     try:
         if options.args:
-            session.onecmd(" ".join(options.args))
+            _act(session, " ".join(options.args))
         if options.interactive:
             session.exec_cmdloop(options.args, options)
             return statuses.LSBInitExitStatuses.SUCCESS
         return int(session.exitstatus)
     finally:
         session.close()
+
+
+def _act(session: Any, line: str) -> None:
+    """Run the action; an answer about thousands of processes is no garbage to look through again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        session.onecmd(line)
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _close_output() -> None:

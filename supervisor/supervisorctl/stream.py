@@ -11,6 +11,7 @@ import select
 
 from supervisor.supervisorctl.link import UnknownProtocol
 from supervisor.xmlrpc import wire
+from supervisor.xmlrpc.reach import connect, host_of, is_secure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PIECE = 65536
 LONGEST_HEAD = 65536
+BRIEFLY = 0.05
 USER_AGENT = "Supervisor HTTP Client"
 
 
@@ -77,19 +79,25 @@ class Stream:
     def __init__(self, link: Link, path: str) -> None:
         url, username, password = link.place
         try:
-            host = wire.host_of(url)
+            host = host_of(url)
         except ValueError as problem:
             raise UnknownProtocol(str(problem)) from None
         self.url = url + path
         self._head = b""
         self._chunks: Chunks | None = None
         self._in_body = False
-        self.socket = wire.connect(url)
+        self.socket = connect(url)
         request = (
             f"GET {quoted(path)} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: chunked\r\nAccept: */*\r\n"
             f"User-agent: {USER_AGENT}\r\n{wire.authorization(username, password)}\r\n"
         )
-        self.socket.sendall(request.encode())
+        try:
+            self.socket.sendall(request.encode())
+        except BaseException:
+            self.socket.close()
+            raise
+        # What makes an encrypted connection readable may be no data.
+        self.socket.settimeout(BRIEFLY if is_secure(url) else None)
 
     def fileno(self) -> int:
         """The descriptor to wait for."""
@@ -97,7 +105,10 @@ class Stream:
 
     def read(self) -> bytes | None:
         """What has come (b'' when it was no text yet), None at the end; CannotRead when the server refuses."""
-        data = self.socket.recv(PIECE)
+        try:
+            data = self.socket.recv(PIECE)
+        except TimeoutError:
+            return b""
         if not data:
             return None
         if not self._in_body:

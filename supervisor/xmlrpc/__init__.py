@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from supervisor.xmlrpc.methods import gettags
     from supervisor.xmlrpc.namespaces import RootRPCInterface, SystemNamespaceRPCInterface, traverse
     from supervisor.xmlrpc.scalars import make_datetime
+    from supervisor.xmlrpc.secure import encrypted
     from supervisor.xmlrpc.strict import read_response
     from supervisor.xmlrpc.values import AttrDict, capped_int
 
@@ -36,6 +37,7 @@ __all__ = [
     "SystemNamespaceRPCInterface",
     "UnixStreamHTTPConnection",
     "capped_int",
+    "encrypted",
     "getFaultDescription",
     "gettags",
     "make_datetime",
@@ -56,6 +58,7 @@ _HOMES = {
     "supervisor.xmlrpc.methods": ("gettags",),
     "supervisor.xmlrpc.namespaces": ("RootRPCInterface", "SystemNamespaceRPCInterface", "traverse"),
     "supervisor.xmlrpc.scalars": ("make_datetime",),
+    "supervisor.xmlrpc.secure": ("encrypted",),
     "supervisor.xmlrpc.strict": ("read_response",),
     "supervisor.xmlrpc.values": ("AttrDict", "capped_int"),
 }

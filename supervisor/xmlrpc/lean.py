@@ -95,7 +95,7 @@ def loads_response(body: bytes) -> Any:
         text = body.decode("utf-8")
         end = len(text) - len(_ANSWER_END)
         if text.startswith(_ANSWER) and text.endswith(_ANSWER_END) and "\r" not in text:
-            value, at = _read(text, len(_ANSWER), 0)
+            value, at = _read(text, len(_ANSWER), 0, _Members())
             if at == end:
                 return value
     except _Uncommon:
@@ -107,16 +107,16 @@ def loads_response(body: bytes) -> Any:
     return value
 
 
-def _read(text: str, at: int, depth: int) -> tuple[Any, int]:
+def _read(text: str, at: int, depth: int, known: _Members) -> tuple[Any, int]:
     if text.startswith("<value><struct>\n", at):
-        return _read_struct(text, at, depth)
+        return _read_struct(text, at, depth, known)
     if text.startswith(_ARRAY, at):
         if depth >= _DEEPEST:
             raise _Uncommon
         items = []
         at += len(_ARRAY)
         while not text.startswith(_ARRAY_END, at):
-            value, at = _read(text, at, depth + 1)
+            value, at = _read(text, at, depth + 1, known)
             items.append(value)
             if not text.startswith("\n", at):
                 raise _Uncommon
@@ -128,24 +128,33 @@ def _read(text: str, at: int, depth: int) -> tuple[Any, int]:
     return _scalar(text[at + 7 : end]), end + 8
 
 
-def _read_struct(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:
+class _Members(dict[str, "tuple[str, Any]"]):
+    """Name and value of each plain member by its text: most of what many structs say is the same."""
+
+    def __missing__(self, member: str) -> tuple[str, Any]:
+        name, _, value = member.partition("</name>\n<value>")
+        if not value.endswith("</value>"):
+            raise _Uncommon
+        read = self[member] = (_plain(name), _scalar(value[:-8]))
+        return read
+
+
+def _read_struct(text: str, at: int, depth: int, known: _Members) -> tuple[dict[str, Any], int]:
     if not text.startswith(_STRUCT, at):
         raise _Uncommon
     at += len(_STRUCT)
     end = text.find(_STRUCT_END, at)
-    members = text[at:end]
     if end < 0 or depth >= _DEEPEST:
         raise _Uncommon
+    try:
+        return dict(map(known.__getitem__, text[at:end].split(_NEXT_MEMBER))), end + len(_STRUCT_END)
+    except _Uncommon:
+        pass
     result = {}
-    if "<struct>" not in members and "<array>" not in members:
-        for member in members.split(_NEXT_MEMBER):
-            name, _, value = member.partition("</name>\n<value>")
-            result[_plain(name)] = _scalar(value[:-8])
-        return result, end + len(_STRUCT_END)
     while True:
         end = text.index("</name>\n", at)
         name = _plain(text[at:end])
-        result[name], at = _read(text, end + len("</name>\n"), depth + 1)
+        result[name], at = _read(text, end + len("</name>\n"), depth + 1, known)
         if text.startswith(_NEXT_MEMBER, at):
             at += len(_NEXT_MEMBER)
         elif text.startswith(_STRUCT_END, at):

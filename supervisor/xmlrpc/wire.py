@@ -1,16 +1,15 @@
 """A small XML-RPC client over raw sockets, for a program that wants its answer within milliseconds.
 
-Promise: calls through unix:// and http:// with basic authentication, and nothing imported that takes time to load:
-the C modules _socket and binascii stand for socket and base64. It must not know what is called.
+Promise: a call is carried out once at most, unless the caller says that twice does no harm; nothing is imported that
+takes time to load (the C module binascii stands for base64). It must not know what is called.
 """
 
 from __future__ import annotations
 
 import binascii
-from _socket import AF_UNIX, SOCK_STREAM, getaddrinfo
-from _socket import socket as Socket
 
 from supervisor.xmlrpc.lean import Fault, dumps_call, loads_response
+from supervisor.xmlrpc.reach import Socket, connect, host_of, is_secure, no_answer, went_away
 
 # collections.abc and typing would take longer to load than a call takes.
 TYPE_CHECKING = False
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Fault", "ProtocolError", "Server", "authorization", "call", "connect", "host_of"]
+__all__ = ["Fault", "ProtocolError", "Server", "authorization", "call"]
 
 _ENOUGH = 65536
 
@@ -55,40 +54,61 @@ class Server:
             f"{authorization(username, password)}Content-Length: "
         )
 
-    def call(self, method: str, params: Iterable[Any] = ()) -> Any:
-        """The result of a call. Raises Fault, ProtocolError or OSError."""
-        reused = self._socket is not None
+    def call(
+        self, method: str, params: Iterable[Any] = (), patience: float | None = None, harmless: bool = False
+    ) -> Any:
+        """The result of a call. Raises Fault, ProtocolError or OSError.
+
+        ``patience`` is how many seconds the server may be silent; ``harmless`` allows to send the call once more
+        when a kept connection ends before anything of the answer came.
+        """
+        reused = self.send(method, params)
         try:
-            self.send(method, params)
-            return self.receive()
+            return self.receive(patience)
         except (ConnectionResetError, BrokenPipeError):
-            # A connection that was kept may have been closed by the server meanwhile.
-            if not reused:
+            if not (reused and harmless):
                 raise
         self.send(method, params)
-        return self.receive()
+        return self.receive(patience)
 
-    def send(self, method: str, params: Iterable[Any] = ()) -> None:
-        """Send a call whose result receive() gives; other calls may be sent to other Servers meanwhile."""
+    def send(self, method: str, params: Iterable[Any] = ()) -> bool:
+        """Send a call whose result receive() gives; other calls may be sent to other Servers meanwhile.
+
+        True if the connection was used before.
+        """
         body = dumps_call(method, params)
-        try:
-            if self._socket is None:
-                self._socket = connect(self.url)
-            self._socket.sendall(f"{self._head}{len(body)}\r\n\r\n".encode() + body)
-        except BaseException:
+        request = f"{self._head}{len(body)}\r\n\r\n".encode() + body
+        if self._socket is not None:
+            if not went_away(self._socket):
+                try:
+                    self._socket.sendall(request)
+                    return True
+                except (ConnectionResetError, BrokenPipeError):
+                    pass  # the server closed the connection; it has no whole request that it could act on
+                except BaseException as problem:
+                    raise self._ended(problem) from None
             self.close()
-            raise
+        self._socket = connect(self.url)
+        try:
+            self._socket.sendall(request)
+        except BaseException as problem:
+            raise self._ended(problem) from None
+        return False
 
-    def receive(self) -> Any:
+    def _ended(self, problem: BaseException) -> BaseException:
+        self.close()
+        return no_answer(self.url) if isinstance(problem, TimeoutError) else problem
+
+    def receive(self, patience: float | None = None) -> Any:
         """The result of the call that was sent."""
         assert self._socket is not None
         try:
+            self._socket.settimeout(patience)
             answer = _Answer(self._socket, self.url)
             body = answer.body()
-        except BaseException:
-            self.close()
-            raise
-        if answer.closes or answer.status != 200:
+        except BaseException as problem:
+            raise self._ended(problem) from None
+        if answer.closes or answer.status != 200 or is_secure(self.url):
             self.close()
         if answer.status != 200:
             raise ProtocolError(self.url + "/RPC2", answer.status, answer.reason)
@@ -112,46 +132,6 @@ class Server:
 def call(server: Server, method: str, params: Iterable[Any] = ()) -> Any:
     """The result of a call to a server. Raises Fault, ProtocolError or OSError."""
     return server.call(method, params)
-
-
-def host_of(url: str) -> str:
-    """What the Host header says for a server. ValueError when its kind is unknown."""
-    if url.startswith("unix://"):
-        return "localhost"
-    if url.startswith("http://"):
-        return url[len("http://") :].partition("/")[0]
-    raise ValueError(f"Unknown protocol for serverurl {url}")
-
-
-def connect(url: str) -> Socket:
-    """A connection to the server that the URL names."""
-    if url.startswith("unix://"):
-        return _try(AF_UNIX, SOCK_STREAM, 0, url[len("unix://") :])
-    name, port = _host_and_port(host_of(url))
-    failure = OSError("no address")
-    for family, kind, protocol, _, where in getaddrinfo(name, port, 0, SOCK_STREAM):
-        try:
-            return _try(family, kind, protocol, where)
-        except OSError as error:
-            failure = error
-    raise failure
-
-
-def _host_and_port(host: str) -> tuple[str, int]:
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isdigit():
-        name, port = host, "80"
-    return name.strip("[]"), int(port)
-
-
-def _try(family: int, kind: int, protocol: int, where: Any) -> Socket:
-    connection = Socket(family, kind, protocol)
-    try:
-        connection.connect(where)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 class _Answer:

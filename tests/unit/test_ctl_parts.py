@@ -187,7 +187,7 @@ def test_many_calls_are_sent_before_the_first_answer_is_read(monkeypatch: pytest
             trail.append(f"send {method}")
             self.method = method
 
-        def receive(self) -> str:
+        def receive(self, patience: float | None) -> str:
             trail.append(f"receive {self.method}")
             if self.method == "b":
                 raise link.wire.Fault(10, "BAD_NAME")

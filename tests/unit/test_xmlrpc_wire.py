@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import select
 import socket
+import ssl
+import subprocess
 import threading
 import xmlrpc.client
 from collections.abc import Callable, Iterator
@@ -12,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.xmlrpc import SupervisorTransport, codec
+from supervisor.xmlrpc import SupervisorTransport, codec, reach
 from supervisor.xmlrpc.wire import Fault, ProtocolError, Server, call
 
 OK = codec.dumps_response(["é", 1])
@@ -102,11 +106,82 @@ def test_a_connection_that_was_closed_meanwhile_is_opened_again(place: Any) -> N
     url, start = place
     script = start(answer(OK), None, answer(OK))
     server = Server(url)
-    assert server.call("a.b") == server.call("a.b")
+    assert server.call("a.b") == server.call("a.b", harmless=True)
     server.close()
     script.thread.join(10)
     assert script.connections == 2
     assert "Authorization" not in script.requests[0][0]
+
+
+def test_a_closed_connection_is_noticed_before_a_call_is_sent(place: Any) -> None:
+    url, start = place
+    script = start(answer(OK), None, answer(OK))
+    server = Server(url)
+    server.call("a.b")
+    assert server._socket is not None
+    select.select([server._socket], [], [], 10)  # the end has arrived
+    assert server.call("a.start") == ["é", 1]
+    server.close()
+    script.thread.join(10)
+    assert script.connections == 2
+
+
+@pytest.mark.parametrize("harmless", [False, True])
+def test_only_a_harmless_call_is_sent_again_when_its_answer_is_lost(place: Any, harmless: bool) -> None:
+    url, start = place
+    script = start(answer(OK), b"", *([answer(OK)] if harmless else []))
+    server = Server(url)
+    server.call("a.b")
+    if harmless:
+        assert server.call("a.get", harmless=True) == ["é", 1]
+    else:
+        with pytest.raises(ConnectionResetError):
+            server.call("a.start")
+    server.close()
+    script.thread.join(10)
+    assert len(script.requests) == 2 + harmless
+
+
+def test_a_server_that_says_nothing_is_given_up(place: Any) -> None:
+    url, _ = place  # connections wait to be accepted, which nobody does
+    server = Server(url)
+    with pytest.raises(TimeoutError, match=f"^{url} does not answer"):
+        server.call("a.getVersion", patience=0.01)
+
+
+def test_a_local_server_that_accepts_nobody_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reach, "PATIENCE", 0.1)
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as waiting:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(0)
+        with pytest.raises(TimeoutError, match=f"^unix://{tmp_path}/s does not answer"):
+            for _ in range(10):
+                waiting.callback(reach.connect(f"unix://{tmp_path}/s").close)
+
+
+def test_a_request_that_is_not_taken_is_given_up(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, _ = place
+    monkeypatch.setattr(reach, "PATIENCE", 0.1)
+    with pytest.raises(TimeoutError, match=f"^{url} does not answer"):
+        Server(url).call("a.b", ["x" * 2**24])
+
+
+def test_an_encrypted_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = (f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {tmp_path}/key "
+               f"-out {tmp_path}/cert -addext subjectAltName=DNS:localhost")
+    subprocess.run(command.split(), check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as listener:
+        url = f"https://localhost:{listener.getsockname()[1]}/"
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert"))
+        script = Script(listener)
+        script.answers = [answer(OK), None, answer(OK)]
+        script.thread.start()
+        server = Server(url)
+        assert server.call("a.b") == server.call("a.start") == ["é", 1]
+        script.thread.join(10)
+        assert script.requests[0][0].split("\n")[1] == f"Host: {url[8:-1]}"
 
 
 @pytest.mark.parametrize(
