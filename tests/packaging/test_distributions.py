@@ -33,7 +33,8 @@ EPOCH = "1700000000"
 
 def run(*words: object, env: dict[str, str] | None = None, cwd: pathlib.Path | None = None) -> str:
     """What a command prints; a failure shows all of it."""
-    done = subprocess.run([str(word) for word in words], env={**os.environ, **(env or {})}, cwd=cwd, text=True,
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run([str(word) for word in words], env={**clean, **(env or {})}, cwd=cwd, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, done.stdout
     return done.stdout
