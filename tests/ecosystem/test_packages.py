@@ -12,31 +12,23 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Daemon, eventually
+from tests.ecosystem.conftest import Installed
+from tests.harness import eventually
 
 pytestmark = pytest.mark.ecosystem
 
 QUICK = {"startsecs": 0, "autorestart": "true"}
 
 
-def program_of(daemon: Daemon, name: str) -> str:
-    return str(pathlib.Path(daemon.python).with_name(name))
-
-
 def listener(name: str, command: str, events: str) -> str:
     return f"[eventlistener:{name}]\ncommand={command}\nevents={events}\nbuffer_size=100\n"
 
 
-def plain_environment(daemon: Daemon, env: dict[str, str] | None = None, **options: Any) -> None:
-    """Third-party code warns on its own account."""
-    daemon.start(env={"PYTHONWARNINGS": "ignore", **(env or {})}, **{"probe": None, **options})
+def start(daemon: Installed, config: str = "", **rest: Any) -> None:
+    daemon.start(config, **{"probe": None, **rest})
 
 
-def ctl(daemon: Daemon, *args: str) -> subprocess.CompletedProcess[str]:
-    return daemon.ctl(*args)
-
-
-def test_the_distribution_is_what_the_packages_asked_for(daemon: Daemon) -> None:
+def test_the_distribution_is_what_the_packages_asked_for(daemon: Installed) -> None:
     code = "import importlib.metadata as m; print(m.version('supervisor'))"
     told = subprocess.run([daemon.python, "-c", code], capture_output=True, text=True, check=True, cwd=daemon.dir)
     assert told.stdout.startswith("4.3.")
@@ -44,13 +36,13 @@ def test_the_distribution_is_what_the_packages_asked_for(daemon: Daemon) -> None
     assert result.returncode == 0, result.stdout
 
 
-def test_superlance_crashmail(daemon: Daemon) -> None:
+def test_superlance_crashmail(daemon: Installed) -> None:
     mailer = daemon.dir / "mailer"
     mailer.write_text(f"#!/bin/sh\ncat > {daemon.dir}/mail\n")
     mailer.chmod(0o755)
-    plain_environment(
+    start(
         daemon,
-        config=listener("crashmail", f"{program_of(daemon, 'crashmail')} -a -s {mailer} -m me@example.org",
+        config=listener("crashmail", f"{daemon.program_of('crashmail')} -a -s {mailer} -m me@example.org",
                         "PROCESS_STATE_EXITED"),
         a={"startsecs": 0},
     )
@@ -62,29 +54,29 @@ def test_superlance_crashmail(daemon: Daemon) -> None:
     assert "Process a in group a exited unexpectedly" in mail and f"(pid {child.pid})" in mail
 
 
-def test_superlance_memmon(daemon: Daemon) -> None:
-    plain_environment(
-        daemon, config=listener("memmon", f"{program_of(daemon, 'memmon')} -p a=1KB", "TICK_5"), a=QUICK
+def test_superlance_memmon(daemon: Installed) -> None:
+    start(
+        daemon, config=listener("memmon", f"{daemon.program_of('memmon')} -p a=1KB", "TICK_5"), a=QUICK
     )
     first = daemon.child("a")
     assert daemon.child("a").pid != first.pid
     eventually(lambda: first.pid not in daemon.descendants(), "its end")
 
 
-def test_superlance_httpok(daemon: Daemon) -> None:
+def test_superlance_httpok(daemon: Installed) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        plain_environment(
-            daemon, config=listener("httpok", f"{program_of(daemon, 'httpok')} -t 1 -p a {url}", "TICK_5"), a=QUICK
+        start(
+            daemon, config=listener("httpok", f"{daemon.program_of('httpok')} -t 1 -p a {url}", "TICK_5"), a=QUICK
         )
         first = daemon.child("a")
         assert daemon.child("a").pid != first.pid
 
 
-def test_dependent_startup(daemon: Daemon) -> None:
+def test_dependent_startup(daemon: Installed) -> None:
     waiting: dict[str, object] = {"autostart": "false", "startsecs": 0, "dependent_startup": "true"}
-    plain_environment(
+    start(
         daemon,
         config=f"""
         [eventlistener:dependentstartup]
@@ -106,8 +98,8 @@ def test_dependent_startup(daemon: Daemon) -> None:
     daemon.wait_state("third", "RUNNING")
 
 
-def test_twiddler(daemon: Daemon) -> None:
-    plain_environment(
+def test_twiddler(daemon: Installed) -> None:
+    start(
         daemon,
         config="[rpcinterface:twiddler]\n"
                "supervisor.rpcinterface_factory = supervisor_twiddler.rpcinterface:make_twiddler_rpcinterface\n",
@@ -129,8 +121,8 @@ def test_twiddler(daemon: Daemon) -> None:
     daemon.wait_log("WARN from a client")
 
 
-def test_cache(daemon: Daemon) -> None:
-    plain_environment(
+def test_cache(daemon: Installed) -> None:
+    start(
         daemon,
         config="""
         [rpcinterface:cache]
@@ -141,15 +133,15 @@ def test_cache(daemon: Daemon) -> None:
     )
     assert daemon.call("cache.store", "key", "value") is True
     assert daemon.call("cache.fetch", "key") == "value"
-    assert ctl(daemon, "cache_fetch", "key").stdout.strip() == "'value'"
-    assert ctl(daemon, "cache_count").stdout.strip() == "1"
-    ctl(daemon, "cache_clear")
+    assert daemon.ctl("cache_fetch", "key").stdout.strip() == "'value'"
+    assert daemon.ctl("cache_count").stdout.strip() == "1"
+    daemon.ctl("cache_clear")
     assert daemon.call("cache.getCount") == 0
     assert daemon.fault("cache.fetch", "key").faultCode == 10
 
 
-def test_wildcards(daemon: Daemon) -> None:
-    plain_environment(
+def test_wildcards(daemon: Installed) -> None:
+    start(
         daemon,
         config="[ctlplugin:wildcards]\n"
                "supervisor.ctl_factory = supervisorwildcards.controllerplugin:make_wildcards_controllerplugin\n",
@@ -157,31 +149,30 @@ def test_wildcards(daemon: Daemon) -> None:
     )
     for name in ("web1", "web2", "other"):
         daemon.wait_state(name, "RUNNING")
-    assert "web1: stopped" in ctl(daemon, "mstop", "web*").stdout
+    assert "web1: stopped" in daemon.ctl("mstop", "web*").stdout
     assert [daemon.state(name) for name in ("web1", "web2", "other")] == ["STOPPED", "STOPPED", "RUNNING"]
-    ctl(daemon, "mstart", "web*")
+    daemon.ctl("mstart", "web*")
     assert daemon.state("web2") == "RUNNING"
 
 
-def test_serialrestart(daemon: Daemon) -> None:
+def test_serialrestart(daemon: Installed) -> None:
     factory = "supervisorserialrestart.controllerplugin:make_serialrestart_controllerplugin"
-    plain_environment(
+    start(
         daemon, config=f"[ctlplugin:serialrestart]\nsupervisor.ctl_factory = {factory}\n",
         a={"startsecs": 0}, b={"startsecs": 0},
     )
     pids = [daemon.wait_state(name, "RUNNING")["pid"] for name in "ab"]
-    assert ctl(daemon, "serialrestart", "all").stdout.splitlines() == [
+    assert daemon.ctl("serialrestart", "all").stdout.splitlines() == [
         "a: stopped", "a: started", "b: stopped", "b: started"
     ]
     assert not {daemon.info(name)["pid"] for name in "ab"} & set(pids)
 
 
-def test_superfsmon(daemon: Daemon) -> None:
-    daemon.tolerate("SHUTDOWN_STATE")  # its own, when it acts while the daemon goes down
+def test_superfsmon(daemon: Installed) -> None:
     (daemon.dir / "watched").mkdir()
-    plain_environment(
+    start(
         daemon,
-        config=f"[program:fsmon]\ncommand={program_of(daemon, 'superfsmon')} {daemon.dir}/watched a\nstartsecs=1\n",
+        config=f"[program:fsmon]\ncommand={daemon.program_of('superfsmon')} {daemon.dir}/watched a\nstartsecs=1\n",
         a={"startsecs": 0},
     )
     first = daemon.child("a")
@@ -195,20 +186,20 @@ def test_superfsmon(daemon: Daemon) -> None:
     assert daemon.child("a").pid != first.pid
 
 
-def test_checks(daemon: Daemon) -> None:
+def test_checks(daemon: Installed) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        command = f"{program_of(daemon, 'supervisor_tcp_check')} -n check -N a -p {taken.getsockname()[1]} -t 1 -r 1"
-        plain_environment(daemon, config=listener("check", command, "TICK_5"), a=QUICK)
+        command = f"{daemon.program_of('supervisor_tcp_check')} -n check -N a -p {taken.getsockname()[1]} -t 1 -r 1"
+        start(daemon, config=listener("check", command, "TICK_5"), a=QUICK)
         first = daemon.child("a")
         assert daemon.child("a").pid != first.pid
 
 
-def test_multivisor(daemon: Daemon) -> None:
+def test_multivisor(daemon: Installed) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    plain_environment(
+    start(
         daemon,
         config=f"[rpcinterface:multivisor]\nsupervisor.rpcinterface_factory = multivisor.rpc:make_rpc_interface\n"
                f"bind = tcp://127.0.0.1:{port}\n",
@@ -230,7 +221,7 @@ def test_multivisor(daemon: Daemon) -> None:
     daemon.wait_state("a", "STOPPED")
 
 
-def test_supvisors(daemon: Daemon) -> None:
+def test_supvisors(daemon: Installed) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing; asks for the machine's own address
         address = probe.getsockname()[0]
@@ -238,7 +229,7 @@ def test_supvisors(daemon: Daemon) -> None:
     (daemon.dir / "sitecustomize.py").write_text(
         f"import socket\nsocket.gethostbyaddr = lambda name: ({address!r}, [], [{address!r}])\n"
     )
-    plain_environment(
+    start(
         daemon,
         env={"PYTHONPATH": str(daemon.dir)},
         inet="port=*:@port@\nallowed_hosts=*",
@@ -259,8 +250,8 @@ def test_supvisors(daemon: Daemon) -> None:
     assert daemon.call("supvisors.get_process_info", "a:a")[0]["statename"] == "RUNNING"
     with urllib.request.urlopen(f"http://127.0.0.1:{daemon.port}/", timeout=10) as page:
         assert page.status == 200 and b"Supvisors" in page.read()
-    result = ctl(daemon, "sstate")
+    result = daemon.ctl("sstate")
     assert result.returncode == 0 and "OPERATION" in result.stdout, result
-    own = subprocess.run([program_of(daemon, "supvisorsctl"), "-c", str(daemon.conf), "status"], capture_output=True,
+    own = subprocess.run([daemon.program_of("supvisorsctl"), "-c", str(daemon.conf), "status"], capture_output=True,
                          text=True, check=False, cwd=daemon.dir, timeout=30)
     assert own.returncode == 0 and "RUNNING" in own.stdout, own
