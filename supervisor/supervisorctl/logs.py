@@ -1,7 +1,7 @@
 """tail, maintail and logs: ends of logs, and logs as they grow.
 
 Promise: text of a log never reaches a terminal with control characters in it, unless --raw asks for that; to a file or
-pipe it goes as it is.
+pipe it goes as it came.
 """
 
 from __future__ import annotations
@@ -10,21 +10,26 @@ import codecs
 
 from supervisor.faults import Faults
 from supervisor.names import make_namespec
-from supervisor.supervisorctl.link import CallFault, UnknownProtocol
-from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line
+from supervisor.supervisorctl.link import BadAnswer, CallFault, UnknownProtocol
+from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line, raw_text
 from supervisor.supervisorctl.stream import CannotRead, Stream, follow
 from supervisor.supervisorctl.targets import expand_globs, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from supervisor.supervisorctl.session import Session
     from supervisor.supervisorctl.table import Command
 
+    Read = Callable[[int, int], str]
+
 DEFAULT_BYTES = 1600
 BYTES_PER_LINE = 200
-MOST_BYTES = 16 * 1024 * 1024
+# A daemon gives so many bytes of the end of a log at most.
+MOST_BYTES = 4 * 1024 * 1024
+PIECE = 1024 * 1024
+LONGEST_CHARACTER = 4
 LOGS_LINES = 10
 CHANNELS = ("stdout", "stderr")
 TO_LEAVE = "==> Press Ctrl-C to exit <=="
@@ -98,7 +103,7 @@ def tail(session: Session, command: Command, words: list[str]) -> None:
         Faults.NO_FILE: "no log file",
         Faults.FAILED: "unknown error reading log",
     }
-    show_end(session, wish, lambda size: session.call(method, name, -size, 0), one_line(name), phrases)
+    show_end(session, wish, lambda *part: str(session.call(method, name, *part)), one_line(name), phrases)
 
 
 def _tail_words(words: list[str]) -> tuple[Wish, str, str]:
@@ -136,37 +141,75 @@ def maintail(session: Session, command: Command, words: list[str]) -> None:
         follow_path(session, "/mainlogtail", wish.raw)
         return
     phrases = {Faults.NO_FILE: "no log file", Faults.FAILED: "unknown error reading log"}
-    show_end(session, wish, lambda size: session.call("readLog", -size, 0), "supervisord", phrases)
+    show_end(session, wish, lambda *part: str(session.call("readLog", *part)), "supervisord", phrases)
 
 
-def show_end(
-    session: Session, wish: Wish, read: Callable[[int], str], name: str, phrases: dict[int, str]
-) -> None:
+def show_end(session: Session, wish: Wish, read: Read, name: str, phrases: dict[int, str]) -> None:
     """Print the end of a log, or what is wrong with it."""
     warn_about_encoding(session)
+    make = text_maker(session, wish)
     try:
-        text = read(wish.bytes) if wish.lines is None else last_lines(read, wish.lines)
+        if wish.lines is not None:
+            session.write(make(last_lines(read, wish.lines)))
+        elif wish.bytes:
+            session.write(make(read(-wish.bytes, 0)))
+        else:
+            for piece in pieces(read):
+                session.write(make(piece))
     except CallFault as fault:
         if fault.code not in phrases:
             raise
         session.fail(f"{name}: ERROR ({phrases[fault.code]})")
     else:
-        session.output(log_text(text) if session.on_terminal() and not wish.raw else text)
+        session.output("")
 
 
-def last_lines(read: Callable[[int], str], lines: int) -> str:
-    """The last lines of a log, read in ends of growing size, without the last line end."""
+def text_maker(session: Session, wish: Wish) -> Callable[[str], str]:
+    """What has to be done with text of a log before it is printed."""
+    if wish.raw:
+        return raw_text
+    return log_text if session.on_terminal() else str
+
+
+def pieces(read: Read) -> Iterator[str]:
+    """A whole log, in pieces that end with whole characters."""
+    offset = 0
+    while True:
+        text, offset = _piece(read, offset)
+        yield text
+        if len(text) < PIECE // LONGEST_CHARACTER:
+            return
+
+
+def _piece(read: Read, offset: int) -> tuple[str, int]:
+    """A piece of a log and where the next begins: a little later if a character would be cut."""
+    for size in range(PIECE, PIECE + LONGEST_CHARACTER):
+        try:
+            text = read(offset, size)
+        except BadAnswer:
+            continue  # some daemons cannot send a part of a character
+        if not text.endswith("\ufffd"):
+            return text, offset + size
+    return read(offset, PIECE), offset + PIECE
+
+
+def last_lines(read: Read, lines: int) -> str:
+    """The last lines of a log, read in ends of growing size or else whole, without the last line end."""
     if lines == 0:
         return ""
     size = max(DEFAULT_BYTES, lines * BYTES_PER_LINE)
-    while True:
-        text = read(size)
+    while size <= MOST_BYTES:
+        text = read(-size, 0)
         body = text[:-1] if text.endswith("\n") else text
         if body.count("\n") >= lines:
             return "\n".join(body.split("\n")[-lines:])
-        if len(text.encode("utf-8", "replace")) < size - 3 or size >= MOST_BYTES:
+        if len(text.encode("utf-8", "replace")) < size - 3:
             return body
         size *= 4
+    kept = ""
+    for piece in pieces(read):
+        kept = "\n".join((kept + piece).split("\n")[-lines - 1 :])
+    return kept[:-1] if kept.endswith("\n") else "\n".join(kept.split("\n")[-lines:])
 
 
 def warn_about_encoding(session: Session) -> None:
@@ -183,11 +226,15 @@ class Printer:
     def __init__(self, session: Session, raw: bool = False, prefix: str = "") -> None:
         self._session = session
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._raw = raw
         self._safe = session.on_terminal() and not raw
         self._prefix = prefix
         self._rest = ""
 
     def __call__(self, data: bytes) -> None:
+        if self._raw and not self._prefix:
+            self._session.write_bytes(data)
+            return
         text = self._decode(data)
         if self._safe:
             text = log_text(text)
@@ -271,12 +318,11 @@ def _members(words: list[str], infos: list[dict[str, str]]) -> list[str]:
 def _show_named(session: Session, wish: Wish, name: str, width: int) -> None:
     lines = LOGS_LINES if wish.lines is None else wish.lines
     try:
-        text = last_lines(lambda size: str(session.call("readProcessStdoutLog", name, -size, 0)), lines)
+        text = last_lines(lambda *part: str(session.call("readProcessStdoutLog", name, *part)), lines)
     except CallFault as fault:
         if fault.code != Faults.NO_FILE:
             raise
         return
-    if session.on_terminal() and not wish.raw:
-        text = log_text(text)
     if text:
+        text = text_maker(session, wish)(text)
         session.output("\n".join(f"{one_line(name):<{width}} | {line}" for line in text.split("\n")))

@@ -10,6 +10,8 @@ import sys
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _LINE_ESCAPES = {**_ESCAPES, 0x09: "\t"}
 _LOG_ESCAPES = {**_LINE_ESCAPES, 0x0A: "\n"}
+# XML-RPC cannot carry control characters: the daemon sends their pictures.
+_PICTURES = {0x2400 + code: code for code in range(0x20)}
 
 
 def one_line(text: str) -> str:
@@ -20,6 +22,11 @@ def one_line(text: str) -> str:
 def log_text(text: str) -> str:
     """Text of a log for a terminal: line ends and tabs stay, other control characters become visible."""
     return text if text.isprintable() else text.replace("\r\n", "\n").translate(_LOG_ESCAPES)
+
+
+def raw_text(text: str) -> str:
+    """Text of a log as the program wrote it: pictures of control characters are control characters again."""
+    return text if text.isascii() else text.translate(_PICTURES)
 
 
 def not_all_langs() -> str | None:

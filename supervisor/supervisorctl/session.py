@@ -72,6 +72,18 @@ class Session:
         except BrokenPipeError:
             raise OutputGone from None
 
+    def write_bytes(self, data: bytes) -> None:
+        """Hand bytes on, whatever they are."""
+        raw = getattr(self.stdout, "buffer", None)
+        if raw is None:
+            self.write(data.decode("utf-8", "replace"))
+            return
+        try:
+            raw.write(data)
+            raw.flush()
+        except BrokenPipeError:
+            raise OutputGone from None
+
     def worsen(self, status: int) -> None:
         """Set the exit status unless a worse one, which is a higher one, is set already."""
         self.exitstatus = max(self.exitstatus, status)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from supervisor.faults import Faults
+from supervisor.supervisorctl import logs
 from supervisor.supervisorctl.link import BadAnswer, CallFault, Refused
 from supervisor.supervisorctl.session import Session
 
@@ -348,6 +349,43 @@ def test_tail_reads_bytes_or_lines(daemon: FakeDaemon) -> None:
     assert run(daemon, "tail -n 300 a STDERR") == (text.splitlines()[-300:], 0)
     assert run(daemon, "tail -n 9999 a")[0] == text.splitlines()
     assert daemon.asked[1] == ("readProcessStdoutLog", "a", -5, 0)
+
+
+class Log:
+    """A log as daemons read it; what is longer than ``most`` is cut."""
+
+    def __init__(self, data: bytes, most: int, strict: bool) -> None:
+        self.data = data
+        self.most = most
+        self.strict = strict
+
+    def __call__(self, name: str, offset: int, length: int) -> str:
+        begin = max(0, len(self.data) + offset, len(self.data) - self.most) if offset < 0 else offset
+        part = self.data[begin : begin + min(length or self.most, self.most)]
+        try:
+            return part.decode("utf-8", "strict" if self.strict and offset >= 0 else "replace")
+        except UnicodeDecodeError:
+            raise BadAnswer("500") from None
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["replaces", "refuses"])
+@pytest.mark.parametrize("shift", range(3))
+def test_a_whole_log_is_read_in_pieces_of_whole_characters(
+    daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, strict: bool, shift: int
+) -> None:
+    monkeypatch.setattr(logs, "PIECE", 64)
+    text = "x" * shift + "\u20ac\U0001f600\n" * 200
+    daemon.readProcessStdoutLog = Log(text.encode(), 256, strict)  # type: ignore[attr-defined]
+    assert run(daemon, "tail -0 a") == ([*text.splitlines(), ""], 0)
+    monkeypatch.setattr(logs, "MOST_BYTES", 64)
+    assert run(daemon, "tail -n 30 a") == (text.splitlines()[-30:], 0)
+    assert run(daemon, "tail -n 300 a") == (text.splitlines(), 0)
+
+
+def test_raw_text_of_a_log_has_its_control_characters_again(daemon: FakeDaemon) -> None:
+    daemon.answers["readProcessStdoutLog",] = "\u241b[1mx\u2400 \ufffd"
+    assert run(daemon, "tail --raw a")[0] == ["\x1b[1mx\0 \ufffd"]
+    assert run(daemon, "tail a")[0] == ["\u241b[1mx\u2400 \ufffd"]
 
 
 def test_logs_that_cannot_be_read(daemon: FakeDaemon) -> None:
