@@ -9,12 +9,17 @@ from __future__ import annotations
 import sys
 import syslog
 import time
-import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.system import System
+from supervisor.late import Late
 from supervisor.logfile import LogFile
+
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = Late("traceback")
 
 __all__ = [
     "BoundIO",

@@ -21,6 +21,7 @@ FLOORS = {
     "supervisor.states": 0,
     "supervisor.faults": 0,
     "supervisor.names": 0,
+    "supervisor.late": 0,
     "supervisor.version": 0,
     "supervisor.config": 1,
     "supervisor.datatypes": 1,
@@ -60,6 +61,8 @@ FLOORS = {
 
 # Who may load modules by name: plugins that a configuration names, and what most runs never use.
 LOADERS = {
+    "supervisor.late": "modules that most runs never use",
+    "supervisor.web": "its names, for those who ask for them",
     "supervisor.config.plugins": "what a configuration names",
     "supervisor.compat": "the same for plugins, under its old name",
     "supervisor.config.late": "what supervisorctl needs for plugins only",

@@ -9,13 +9,19 @@ the name is removed, and it reports being moved.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.system import System
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    import ctypes
+else:
+    ctypes = Late("ctypes")
 
 __all__ = ["NameWatch"]
 

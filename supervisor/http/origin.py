@@ -12,9 +12,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from supervisor.http.parser import Head
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    from urllib import parse as urls
+else:
+    urls = Late("urllib.parse")
 
 __all__ = ["OriginRules"]
 
@@ -61,7 +67,7 @@ class OriginRules:
 
     def _same(self, source: str, host: str | None) -> bool:
         try:
-            parts = urlsplit(source)
+            parts = urls.urlsplit(source)
         except ValueError:
             return False
         if parts.scheme not in ("http", "https"):

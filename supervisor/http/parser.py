@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING
 
 from supervisor.http.bodies import Body, ChunkedBody, HttpError, PlainBody
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    from urllib import parse as urls
+else:
+    urls = Late("urllib.parse")
 
 __all__ = ["DEFAULT_MAX_BODY", "DEFAULT_MAX_HEADER", "Head", "HttpError", "RequestParser", "parse_head"]
 
@@ -137,7 +143,7 @@ def _split_target(target: str) -> tuple[str, tuple[str, str | None, str | None, 
     """
     path, mark, query = target.partition("?")
     if "%" in path:
-        path = unquote_to_bytes(path).decode("utf-8", "replace")
+        path = urls.unquote_to_bytes(path).decode("utf-8", "replace")
     uri = path + mark + query
     match = _URI.fullmatch(uri)
     assert match is not None  # each piece may be empty, and the last takes all

@@ -12,13 +12,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import os
+from _operator import _compare_digest as compare_digest  # what hmac has it from; hmac loads OpenSSL
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from supervisor.engine.loop import Loop
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    import hashlib
+    import hmac
+else:
+    hashlib = Late("hashlib")
+    hmac = Late("hmac")
 
 __all__ = ["Verifier", "encrypted_dictionary_authorizer"]
 
@@ -50,14 +58,14 @@ class encrypted_dictionary_authorizer:
         found = None
         for name, stored in self.dict.items():
             # All are compared, so that the time does not tell which one it is.
-            if hmac.compare_digest(name.encode(), user):
+            if compare_digest(name.encode(), user):
                 found = stored
         return found
 
     def _matches(self, user: bytes, password: bytes, cheap_only: bool) -> bool:
         stored = self._stored(user)
         if stored is None:
-            hmac.compare_digest(password, password)
+            compare_digest(password, password)
             return False
         if stored.startswith("{SHA}"):
             return _same(hashlib.sha1(password).hexdigest(), stored[5:])
@@ -65,7 +73,7 @@ class encrypted_dictionary_authorizer:
             return _same(hashlib.sha256(password).hexdigest(), stored[8:])
         if stored.startswith(_SLOW):
             return not cheap_only and _same_slow(password, stored)
-        return hmac.compare_digest(password, stored.encode())
+        return compare_digest(password, stored.encode())
 
 
 class Verifier:
@@ -133,7 +141,7 @@ class Verifier:
 
 
 def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+    return compare_digest(one.encode(), other.encode())
 
 
 def _same_slow(password: bytes, stored: str) -> bool:
@@ -145,7 +153,7 @@ def _same_slow(password: bytes, stored: str) -> bool:
     except (ValueError, OverflowError):
         # Not a form we know: nobody gets in with it.
         return False
-    return hmac.compare_digest(made, wanted)
+    return compare_digest(made, wanted)
 
 
 def _from_base64(text: str) -> bytes:

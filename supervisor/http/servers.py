@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import supervisor
 from supervisor.http.handlers.auth import FailedLogins, supervisor_auth_handler
@@ -20,8 +19,14 @@ from supervisor.http.origin import OriginRules
 from supervisor.http.parser import DEFAULT_MAX_BODY, DEFAULT_MAX_HEADER
 from supervisor.http.passwords import Verifier, encrypted_dictionary_authorizer
 from supervisor.http.unixserver import supervisor_af_unix_http_server
-from supervisor.web import supervisor_ui_handler
+from supervisor.late import Late
+from supervisor.web.handler import supervisor_ui_handler
 from supervisor.xmlrpc.handler import supervisor_xmlrpc_handler
+
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = Late("traceback")
 
 __all__ = ["make_http_servers"]
 

@@ -5,16 +5,21 @@ Promise: no subscriber or watcher can leave a process half way between two state
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor import events
 from supervisor.engine.loop import Timer
+from supervisor.late import Late
 from supervisor.process.forking import ExecReport
 from supervisor.process.pipes import Pipes
 from supervisor.process.world import World, current
 from supervisor.states import ProcessStates, SupervisorStates, getProcessStateDescription
+
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = Late("traceback")
 
 __all__ = ["ProcessBase"]
 

@@ -7,14 +7,19 @@ an end is seen.
 from __future__ import annotations
 
 import signal
-import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from supervisor.late import Late
 from supervisor.process.base import ProcessBase
 from supervisor.process.lifecycle import In
 from supervisor.process.waitstatus import signame
 from supervisor.states import ProcessStates
+
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = Late("traceback")
 
 __all__ = ["Stopping"]
 

@@ -7,13 +7,15 @@ are sent by the thousand are written through one format string. It must not know
 from __future__ import annotations
 
 import base64
-import datetime
 import re
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor.xmlrpc.values import INT_MAX, INT_MIN
+
+if TYPE_CHECKING:
+    import datetime
 
 __all__ = [
     "Marshalled",
@@ -202,16 +204,18 @@ _WRITERS: dict[type, Callable[[Any, _Parts], None]] = {
     dict: _dump_dict,
     bytes: _dump_bytes,
     bytearray: _dump_bytes,
-    datetime.datetime: _dump_datetime,
     Marshalled: _dump_marshalled,
 }
 
 
 def _writer_for(value: Any) -> Callable[[Any, _Parts], None]:
     """How to write a value of a derived type: like the type it derives from."""
-    for base in type(value).__mro__[1:]:
+    for base in type(value).__mro__:
         if base in _WRITERS:
             return _WRITERS[base]
+        # By name: a module that nobody loaded has made no value.
+        if (base.__module__, base.__name__) == ("datetime", "datetime"):
+            return _dump_datetime
     if type(value).__module__ == "xmlrpc.client" and hasattr(value, "encode"):
         return _dump_foreign
     raise TypeError(f"cannot marshal {type(value)} objects")

@@ -6,14 +6,13 @@ Promise: whatever a client sends is answered, with 400 for what is no call and a
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Any
 
 from supervisor import xmlrpc as package
 from supervisor.faults import RPCError
+from supervisor.late import Late
 from supervisor.xmlrpc import codec
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt, is_deferred
 from supervisor.xmlrpc.multicall import Multicall
@@ -23,6 +22,13 @@ from supervisor.xmlrpc.namespaces import (
     check_arguments,
     resolve,
 )
+
+if TYPE_CHECKING:
+    import traceback
+    from urllib import parse as urls
+else:
+    traceback = Late("traceback")
+    urls = Late("urllib.parse")
 
 __all__ = ["DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"]
 
@@ -82,7 +88,7 @@ class supervisor_xmlrpc_handler:
     def match(self, request: Any) -> bool:
         uri = request.uri
         if "%" in uri:
-            uri = unquote(uri.partition("?")[0])
+            uri = urls.unquote(uri.partition("?")[0])
         return uri.startswith(self.path) and uri[len(self.path) : len(self.path) + 1] in ("", "/", "?")
 
     def handle_request(self, request: Any) -> None:

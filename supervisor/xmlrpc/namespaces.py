@@ -6,17 +6,26 @@ of arguments is checked before a method runs. It must not know of HTTP, nor of p
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Sequence
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor import xmlrpc as package
 from supervisor.faults import Faults, RPCError
+from supervisor.late import Late
 from supervisor.xmlrpc.methods import METHODS, Method
 from supervisor.xmlrpc.multicall import Multicall
 
+if TYPE_CHECKING:
+    import inspect
+else:
+    inspect = Late("inspect")
+
 __all__ = ["RootRPCInterface", "SystemNamespaceRPCInterface", "check_arguments", "resolve", "traverse"]
+
+
+# As inspect names it; a module that is too large for one number.
+_CO_VARARGS = 0x04
 
 
 class RootRPCInterface:
@@ -48,7 +57,7 @@ def check_arguments(function: MethodType, params: Sequence[Any]) -> None:
         code = plain.__code__
         most = code.co_argcount - 1
         least = most - len(plain.__defaults__ or ())
-        if least <= len(params) and (len(params) <= most or code.co_flags & inspect.CO_VARARGS):
+        if least <= len(params) and (len(params) <= most or code.co_flags & _CO_VARARGS):
             return
         raise RPCError(Faults.INCORRECT_PARAMETERS)
     try:

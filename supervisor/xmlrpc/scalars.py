@@ -6,9 +6,15 @@ Promise: pure and strict; text that the type cannot read is a ValueError. It mus
 from __future__ import annotations
 
 import binascii
-import datetime
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    import datetime
+else:
+    datetime = Late("datetime")
 
 __all__ = ["SCALARS", "make_datetime"]
 

@@ -7,10 +7,15 @@ fixed bounds of depth and number, and without recursion. It must not know who se
 from __future__ import annotations
 
 import re
-from typing import Any
-from xml.parsers.expat import ExpatError, ParserCreate
+from typing import TYPE_CHECKING, Any
 
+from supervisor.late import Late
 from supervisor.xmlrpc.scalars import SCALARS
+
+if TYPE_CHECKING:
+    from xml.parsers import expat
+else:
+    expat = Late("xml.parsers.expat")
 
 __all__ = ["CodecError", "MAX_DEPTH", "MAX_VALUES", "NoMethodName", "read_call", "read_response"]
 
@@ -69,7 +74,7 @@ class _Reader:
         self._members: list[list[Any]] = []  # one per open <member>: its name and value
 
     def read(self, body: bytes) -> None:
-        parser = ParserCreate("utf-8")
+        parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.buffer_size = 65536
         parser.StartElementHandler = self._start
@@ -82,7 +87,7 @@ class _Reader:
             raise CodecError("too many attributes")  # each of them would be stored before we see the first
         try:
             parser.Parse(body, True)
-        except ExpatError as error:
+        except expat.ExpatError as error:
             raise CodecError(f"not well-formed: {error}") from None
         except (ValueError, OverflowError) as error:
             if isinstance(error, CodecError):

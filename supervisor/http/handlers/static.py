@@ -9,11 +9,16 @@ import os
 import posixpath
 import stat
 from collections.abc import Sequence
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date, parse_http_date
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    from urllib import parse as urls
+else:
+    urls = Late("urllib.parse")
 
 __all__ = ["default_handler", "file_producer", "os_filesystem"]
 
@@ -131,7 +136,7 @@ class default_handler:
         filesystem = self.filesystem
         if filesystem.isdir(path):
             if path and not path.endswith("/"):
-                request["Location"] = quote(filesystem.normalize(path)) + "/"
+                request["Location"] = urls.quote(filesystem.normalize(path)) + "/"
                 request.error(301)
                 return
             path = next((path + name for name in self.directory_defaults if filesystem.isfile(path + name)), "")

@@ -1,0 +1,36 @@
+"""Modules that are loaded when something of them is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from supervisor.late import Late
+
+
+def test_an_attribute_is_the_modules_own_and_of_now(monkeypatch):
+    import supervisor.version
+
+    late = Late("supervisor.version")
+    assert late.VERSION == supervisor.version.VERSION
+    monkeypatch.setattr(supervisor.version, "VERSION", "another")
+    assert late.VERSION == "another"
+
+
+def test_what_is_not_there_is_told_as_always():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = Late("supervisor.version").no_such_name
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        _ = Late("supervisor.no_such_module").anything
+
+
+def test_a_daemon_does_not_load_what_most_runs_never_use():
+    code = "import sys, supervisor.supervisord; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert "supervisor.supervisord" in loaded
+    heavy = {"inspect", "datetime", "ctypes", "dataclasses", "logging", "subprocess",
+             "tempfile", "email", "ssl", "http.client", "xmlrpc.client", "meld3", "pyexpat"}
+    assert not loaded & heavy
