@@ -6,12 +6,16 @@ Must not know what travels through the pipe.
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
 from supervisor.engine.traces import one_line
 
-__all__ = ["PDispatcher"]
+__all__ = ["PASSING", "PDispatcher"]
+
+# Errors of reading and writing that say nothing about the pipe: the next try may succeed.
+PASSING = frozenset((errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.ENOBUFS))
 
 
 class PDispatcher:

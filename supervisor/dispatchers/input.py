@@ -10,13 +10,15 @@ import errno
 import os
 from typing import Any
 
-from supervisor.dispatchers.base import PDispatcher
+from supervisor.dispatchers.base import PASSING, PDispatcher
 
 __all__ = ["PInputDispatcher", "QueueFull"]
 
 # What may wait for a child that does not read. One message may be longer if nothing waits.
 MOST_WAITING = 4 * 1024 * 1024
 _PIECE = 256 * 1024
+# Seconds until it is tried again to have the loop look after the pipe.
+_AGAIN = 1.0
 
 
 class QueueFull(OSError):
@@ -50,9 +52,19 @@ class PInputDispatcher(PDispatcher):
             self.flush()
             if self.closed:
                 raise _broken()
-        if self.writable() and not self._watching:
+        self._watch()
+
+    def _watch(self) -> None:
+        """Have the loop tell when the pipe takes more, if something waits."""
+        if not self.writable() or self._watching:
+            return
+        loop = self.process.world.loop
+        try:
+            loop.add_writer(self.fd, self.handle_write_event, self)
+        except OSError:
+            loop.call_later(_AGAIN, self._watch)  # no memory for it, or too many watches
+        else:
             self._watching = True
-            self.process.world.loop.add_writer(self.fd, self.handle_write_event, self)
 
     def flush(self) -> None:
         """Write as much as the pipe takes. A child that closed its end is told nothing more."""
@@ -60,13 +72,10 @@ class PInputDispatcher(PDispatcher):
             return
         try:
             self._write_some()
-        except (BlockingIOError, InterruptedError):
-            pass
         except OSError as exc:
-            if exc.errno != errno.EPIPE:
-                raise
-            self.tell_closed()
-            self.close()
+            if exc.errno not in PASSING:
+                self.tell_closed()
+                self.close()
         if not self.writable() or self._begun >= _PIECE:
             del self.input_buffer[: self._begun]
             self._begun = 0

@@ -6,11 +6,10 @@ long, in bounded memory. ListenerTalk is pure, the dispatcher acts on it. Must n
 
 from __future__ import annotations
 
-import errno
 from typing import Any
 
 from supervisor import events
-from supervisor.dispatchers.base import PDispatcher
+from supervisor.dispatchers.base import PASSING, PDispatcher
 from supervisor.dispatchers.sinks import child_log
 from supervisor.engine.traces import one_line
 from supervisor.states import EventListenerStates, getEventListenerStateDescription
@@ -223,11 +222,9 @@ class PEventListenerDispatcher(PDispatcher):
         """One read and what follows from it; the number of bytes, 0 when there are none now or any more."""
         try:
             data = self.process.world.system.read(self.fd, _PIECE)
-        except (BlockingIOError, InterruptedError):
-            return 0
         except OSError as exc:
-            if exc.errno not in (errno.EIO, errno.EBADF):
-                raise
+            if exc.errno in PASSING:
+                return 0
             data = b""
         if not data:
             self._ended()

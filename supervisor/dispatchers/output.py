@@ -10,13 +10,12 @@ A pipe takes 64 KiB when it is made. One that was found full is enlarged (F_SETP
 
 from __future__ import annotations
 
-import errno
 import fcntl
 from typing import Any
 
 from supervisor import events
 from supervisor.dispatchers.ansi import AnsiStripper
-from supervisor.dispatchers.base import PDispatcher
+from supervisor.dispatchers.base import PASSING, PDispatcher
 from supervisor.dispatchers.capture import Capture, Found, LastBytes
 from supervisor.dispatchers.sinks import WholeCharacters, as_message, child_log, to_syslog
 from supervisor.engine.loop import Timer
@@ -133,12 +132,10 @@ class POutputDispatcher(PDispatcher):
                 data = _view[: self._system.readv(self.fd, [_buffer])]
             else:
                 data = self._system.read(self.fd, _PIECE)
-        except (BlockingIOError, InterruptedError):
-            return 0
         except OSError as exc:
-            if exc.errno != errno.EIO:
-                raise
-            data = b""  # the other end of a terminal is closed
+            if exc.errno in PASSING:
+                return 0
+            data = b""  # EIO: the other end of a terminal is closed; the rest would not get better either
         count = len(data)
         if not count:
             self._finish()

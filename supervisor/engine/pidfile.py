@@ -48,8 +48,10 @@ class PidFile:
                 return None
             self._lock(fd)
             return self._owner(fd)
+        except OSError:
+            return None
         finally:
-            self._system.close(fd)
+            self._discard(fd)
 
     def write(self, pid: int) -> None:
         """Take the file. OSError when it cannot be written, PidFileHeld when someone else has it."""
@@ -60,7 +62,7 @@ class PidFile:
             if stat.S_ISREG(self._system.fstat(fd).st_mode):
                 self._system.ftruncate(fd, len(text))
         except OSError:
-            self._system.close(fd)
+            self._discard(fd)
             raise
         self._fd = fd
 
@@ -74,7 +76,7 @@ class PidFile:
                 self._system.unlink(self.path)
         except OSError:
             pass
-        self._system.close(fd)
+        self._discard(fd)
 
     def _open_and_lock(self) -> int:
         while True:
@@ -86,10 +88,10 @@ class PidFile:
                 if self._is_named(fd):
                     return fd
             except BaseException:
-                self._system.close(fd)
+                self._discard(fd)
                 raise
             # Removed by its owner between our opening and locking it.
-            self._system.close(fd)
+            self._discard(fd)
 
     def _lock(self, fd: int) -> None:
         try:
@@ -107,6 +109,12 @@ class PidFile:
         except OSError:
             return ""
         return words[0] if words and words[0].isdigit() else ""
+
+    def _discard(self, fd: int) -> None:
+        try:
+            self._system.close(fd)
+        except OSError:
+            pass  # it is closed all the same
 
     def _is_named(self, fd: int) -> bool:
         """Whether the name still leads to the open file."""

@@ -74,8 +74,8 @@ class SignalDoor:
         try:
             while len(self._system.read(self._reader, 4096)) == 4096:
                 pass
-        except BlockingIOError:
-            pass
+        except OSError:
+            pass  # nothing more now; what came is known to the receiver
         self._deliver()
 
 

@@ -279,8 +279,14 @@ class LogFile:
         self._astray = True
         self._retry_at = self._clock.now() + _RETRY
         target.absence = why
-        if type(target) is Target and target.fd >= 0 and self._system.fstat(target.fd).st_nlink == 0:
+        if type(target) is Target and target.fd >= 0 and self._is_nameless(target.fd):
             target.move(-1)
+
+    def _is_nameless(self, fd: int) -> bool:
+        try:
+            return self._system.fstat(fd).st_nlink == 0
+        except OSError:
+            return False
 
     def _tell_followers(self) -> None:
         for callback in tuple(_followers.get(self.path, ())):

@@ -71,14 +71,16 @@ class Target:
     def move(self, fd: int) -> None:
         """Go on with another descriptor."""
         old, self.fd = self.fd, fd
-        if old >= 0:
-            self._system.close(old)
+        self._discard(old)
         self.flush()
 
     def close(self) -> None:
         """No more of this. What waits is for whoever opens a log of this name next."""
         self.flush()
         fd, self.fd = self.fd, -1
+        self._discard(fd)
+
+    def _discard(self, fd: int) -> None:
         if fd >= 0:
             try:
                 self._system.close(fd)

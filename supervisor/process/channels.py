@@ -30,6 +30,9 @@ def open_channels(process: Starting) -> None:
     try:
         for dispatcher in _dispatchers(process, process.pipes):
             process.dispatchers[dispatcher.fd] = dispatcher
+        # Before there is a child, because this may fail as well.
+        for dispatcher in process.dispatchers.values():
+            dispatcher.attach()
     except (OSError, ValueError):
         close_channels(process)
         raise

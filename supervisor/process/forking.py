@@ -15,7 +15,7 @@ from supervisor.engine.signals import forget_handlers
 from supervisor.engine.system import System
 from supervisor.engine.traces import compact_traceback
 from supervisor.process.environment import child_environment
-from supervisor.process.pipes import new_pipe
+from supervisor.process.pipes import discard, new_pipe
 from supervisor.process.world import World
 
 if TYPE_CHECKING:
@@ -47,20 +47,23 @@ class ExecReport:
     def watch(self) -> None:
         """In the parent, after the fork."""
         system = self._world.system
-        system.close(self.writer)
-        system.set_blocking(self._reader, False)
-        self._world.loop.add_reader(self._reader, self._look, self)
+        discard(system, self.writer)
+        try:
+            system.set_blocking(self._reader, False)
+            self._world.loop.add_reader(self._reader, self._look, self)
+        except OSError:
+            pass  # it will be read at the end
 
     def abandon(self) -> None:
         """There was no fork."""
-        self._world.system.close(self.writer)
+        discard(self._world.system, self.writer)
         self.close()
 
     def close(self) -> None:
         """Nothing more is wanted."""
         if self._reader >= 0:
             self._world.loop.remove_reader(self._reader)
-            self._world.system.close(self._reader)
+            discard(self._world.system, self._reader)
             self._reader = -1
 
     def conclude(self) -> str:
@@ -75,6 +78,8 @@ class ExecReport:
             data = self._world.system.read(self._reader, 4096)
         except BlockingIOError:
             return
+        except OSError:
+            data = b""
         if data:
             self.reason += data.decode("utf-8", "replace")
         else:

@@ -9,7 +9,7 @@ import fcntl
 
 from supervisor.engine.system import System
 
-__all__ = ["Pipes", "close_pipes", "make_pipes", "new_pipe", "seal_descriptors"]
+__all__ = ["Pipes", "close_pipes", "discard", "make_pipes", "new_pipe", "seal_descriptors"]
 
 Pipes = dict[str, "int | None"]
 
@@ -29,7 +29,7 @@ def make_pipes(system: System, stdin: bool, stderr: bool) -> Pipes:
             pipes[channel], pipes[f"child_{channel}"] = ours, theirs
     except OSError:
         for fd in made:
-            system.close(fd)
+            discard(system, fd)
         raise
     return pipes
 
@@ -57,10 +57,15 @@ def close_pipes(system: System, pipes: Pipes, ends: tuple[str, ...]) -> None:
         fd = pipes.get(name)
         if fd is not None:
             pipes[name] = None
-            try:
-                system.close(fd)
-            except OSError:
-                pass
+            discard(system, fd)
+
+
+def discard(system: System, fd: int) -> None:
+    """Close it. Whatever the system says to that, the descriptor is gone."""
+    try:
+        system.close(fd)
+    except OSError:
+        pass
 
 
 def seal_descriptors(system: System) -> None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from supervisor.engine.system import System
 from supervisor.process.environment import child_environment, child_rows
 from supervisor.process.forking import SET_DEFAULT, ExecReport, fork
-from supervisor.process.pipes import new_pipe, seal_descriptors
+from supervisor.process.pipes import discard, new_pipe, seal_descriptors
 
 if TYPE_CHECKING:
     from supervisor.process.starting import Starting
@@ -81,14 +81,29 @@ def _vfork(process: Starting, filename: str, argv: list[str]) -> int:
                 argv, (os.fsencode(filename),), False, (), config.directory, rows, stdin, -1, -1, stdout, -1, stderr,
                 failed, fail, False, False, 0, None, None, None, umask, *_VFORK_TAIL)
         finally:
-            system.close(fail)
-        # Where vfork could not be used this waits for the exec; otherwise that is over.
-        if system.read(failed, 1):
-            system.waitpid(pid, 0)
+            discard(system, fail)
+        # From here on there is a child: nothing but its own word may end in a second one.
+        if _was_not_run(system, failed):
+            _wait_for(system, pid)
             raise OSError("not run")
     finally:
-        system.close(failed)
+        discard(system, failed)
     return pid
+
+
+def _was_not_run(system: System, failed: int) -> bool:
+    """Whether the child said so. Where vfork could not be used this waits for the exec; otherwise that is over."""
+    try:
+        return bool(system.read(failed, 1))
+    except OSError:
+        return False
+
+
+def _wait_for(system: System, pid: int) -> None:
+    try:
+        system.waitpid(pid, 0)
+    except OSError:
+        pass  # it will be found among the dead of nobody
 
 
 def _posix_spawn(process: Starting, filename: str, argv: list[str]) -> int:
@@ -114,7 +129,14 @@ def _standing_in(system: System, directory: str | None, umask: int | None) -> It
             if umask is not None:
                 system.umask(before)
             if here >= 0:
-                system.fchdir(here)
+                _return_to(system, here)
     finally:
         if here >= 0:
-            system.close(here)
+            discard(system, here)
+
+
+def _return_to(system: System, here: int) -> None:
+    try:
+        system.fchdir(here)
+    except OSError:
+        pass  # there may be a child by now, whom this does not concern

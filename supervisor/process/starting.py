@@ -58,8 +58,6 @@ class Starting(ProcessBase):
             return
         self.world.pidhistory[self.pid] = self
         close_pipes(self.world.system, self.pipes, ("child_stdin", "child_stdout", "child_stderr"))
-        for dispatcher in self.dispatchers.values():
-            dispatcher.attach()
         self.world.log.info(f"spawned: '{name}' with pid {self.pid}")
         self._feed(In.SPAWNED)
 

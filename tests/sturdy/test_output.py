@@ -348,7 +348,7 @@ def test_a_log_that_cannot_be_opened_fails_the_start_of_its_program_alone(daemon
     daemon.start(p={"stdout_logfile": "@dir@/p.out", "startretries": 0},
                  well={"startsecs": 0, "stdout_logfile": "@dir@/well"}, probe=None)
     reasons = {"folder": "EISDIR", "socket": "ENXIO", "loop": "ELOOP"}
-    assert daemon.state("well") == "RUNNING"
+    daemon.wait_state("well", "RUNNING")
     level = fds(daemon.pid)
     assert daemon.wait_state("p", "FATAL")["spawnerr"].endswith(f"'p': {reasons[kind]}")
     assert fds(daemon.pid) <= level
