@@ -10,15 +10,14 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from supervisor import events
-from supervisor.checkup import doubts
+from supervisor import checkup, events
 from supervisor.clientoptions import ClientOptions
 from supervisor.config.base import Dummy, Options
 from supervisor.config.cmdline import Switch
-from supervisor.config.context import Context
+from supervisor.config.context import Context, where
 from supervisor.config.expand import environ_names, expand
 from supervisor.config.model import (
     Config,
@@ -154,8 +153,6 @@ class ServerOptions(Options):
         """Reads command line and file; anything wrong ends the program with a message."""
         self._words = sys.argv[1:] if args is None else list(args)
         super().realize(self._words, doc, progname)
-        if self.check:
-            self._end_check()
         for note in self.notes:     # at a start people read stderr, and the log keeps to its ordinary lines
             sys.stderr.write(f"Warning: {note}\n")
 
@@ -166,16 +163,22 @@ class ServerOptions(Options):
             return
         for text in texts:
             sys.stderr.write(f"Error: {text}\n")
+        for note in self.notes:
+            sys.stderr.write(f"Warning: {note}\n")
         self.exit(1)
 
-    def _end_check(self) -> None:
+    def _end_check(self, reading: Reading) -> None:
         """--check: says what a start would meet, and leaves."""
-        warned = [*self.notes, *self.parse_warnings, *doubts(self.process_group_configs, self.server_configs)]
+        if reading.parser is not None:
+            for section, option, text in checkup.doubts(self, reading.context.made):
+                reading.context.note(reading.parser, section, option, text)
+        self._refuse(reading, self._obstacles(reading))
+        warned = [*reading.context.notes, *reading.context.warnings]
         for text in warned:
             sys.stderr.write(f"Warning: {text}\n")
-        processes = sum(len(group.process_configs) for group in self.process_group_configs)
+        processes = sum(len(group.process_configs) for group in reading.groups)
         self._print(f"{self.configfile}: no errors, {len(warned)} warnings, {processes} processes "
-                    f"in {len(self.process_group_configs)} groups")
+                    f"in {len(reading.groups)} groups")
         self.exit(1 if warned and self.strict else 0)
 
     # -- the configuration file
@@ -190,9 +193,14 @@ class ServerOptions(Options):
             reading = self._read()
             if self._reading is None:
                 self._settle(reading)
+                if self.check:
+                    self._end_check(reading)
+            elif reading is not self._reading:
+                self._refuse(reading, checkup.socket_obstacles(reading.context.made, self.process_group_configs))
         except ConfigError as e:
             if not do_usage:
                 raise ConfigFault(e)
+            self.notes = list(e.notes)
             self.errors(problem.told() for problem in e.problems)
             return
         again = self._reading is not None
@@ -216,9 +224,30 @@ class ServerOptions(Options):
         fresh.configfile = self.configfile
         reading = fresh._read()
         fresh._settle(reading)
+        fresh._refuse(reading, fresh._obstacles(reading, self))
         fresh._take(reading)
         fresh.parse_warnings.extend(fresh.notes)
         return fresh
+
+    def _obstacles(self, reading: Reading, before: ServerOptions | None = None) -> Iterator[checkup.Finding]:
+        """What would keep a start from succeeding; or a reload, where much is ours already."""
+        if before is None:
+            yield from checkup.limit_obstacles(self)
+        yield from checkup.user_obstacles(self)
+        if before is None or before.logfile != self.logfile:
+            yield from checkup.log_obstacles(self)
+        ours, groups = (before.server_configs, before.process_group_configs) if before else ([], [])
+        running = before is None and checkup.is_running(self.pidfile)
+        yield from checkup.server_obstacles(self.server_configs, ours, running)
+        yield from checkup.socket_obstacles(reading.context.made, groups)
+
+    def _refuse(self, reading: Reading, findings: Iterable[checkup.Finding]) -> None:
+        """Raises ConfigError when there are any."""
+        if reading.parser is not None:
+            for section, option, text in findings:
+                reading.context.report([Problem(text, where(reading.parser, section, option))], section,
+                                       reading.parser)
+        reading.context.stop_if_wrong()
 
     def _read(self) -> Reading:
         """The configuration as it is now: the one in force when nothing that counts has changed."""
@@ -286,6 +315,7 @@ class ServerOptions(Options):
         if reading is self._reading:
             return
         self._reading = reading
+        reading.parser, reading.context.made = None, {}
         self.process_group_configs = reading.groups
         self.environ_expansions = reading.context.environ
         self.environment = reading.context.environment

@@ -58,6 +58,7 @@ _OWN_STEPS = (Subprocess.spawn, Subprocess.transition)
 _PLUGIN_PERIOD = 1.0
 # What last answers get to leave by when everything is down, in seconds.
 _FAREWELL = 0.2
+_NOT_RELOADED = "configuration not reloaded, the old one stays in force"
 
 
 class Supervisor:
@@ -143,9 +144,17 @@ class Supervisor:
         return self.options.mood
 
     def request_restart(self) -> None:
-        """Reload the configuration and start everything anew; ValueError, and nothing happens, when it is broken."""
+        """Reload the configuration and start everything anew.
+
+        When that is broken nothing happens but a line in the log and ValueError.
+        """
         if self.options.mood == SupervisorStates.RUNNING:
-            self.options.reread()
+            try:
+                self.options.reread()
+            except ValueError as exc:
+                for line in str(exc).splitlines():
+                    self.options.logger.error(f"{_NOT_RELOADED}: {line}")
+                raise
             self.options.mood = SupervisorStates.RESTARTING
 
     # Groups
@@ -314,28 +323,41 @@ class Supervisor:
 _OWN_MAP = Supervisor.get_process_map
 
 
-def go(options: ServerOptions) -> Supervisor:
-    """One run with these options; errors of the start end the program with a message."""
+def go(options: ServerOptions, spare: ServerOptions | None = None) -> Supervisor:
+    """One run with these options; when it cannot start, one with the spare ones or the end with a message."""
     supervisor = Supervisor(options)
     try:
         supervisor.main()
     except StartError as exc:
-        options.usage(str(exc))
+        if spare is None:
+            options.usage(str(exc))
+        else:
+            if options.logger is not None:
+                options.logger.close()
+            return go(_as_before(spare, str(exc)))
     return supervisor
 
 
-def profile(options: ServerOptions) -> None:
+def profile(options: ServerOptions, spare: ServerOptions | None = None) -> Supervisor:
     """One run under the profiler, whose figures then go to stdout."""
     sort_order, callers = options.profile_options
     # Loaded for this rare wish only.
     profiler = import_module("cProfile").Profile()
-    profiler.runcall(go, options)
+    supervisor: Supervisor = profiler.runcall(go, options, spare)
     stats = import_module("pstats").Stats(profiler)
     stats.strip_dirs().sort_stats(*sort_order)
     if callers:
         stats.print_callers(0.3)
     else:
         stats.print_stats(0.3)
+    return supervisor
+
+
+def _as_before(old: ServerOptions, why: str) -> ServerOptions:
+    """Options of an earlier run for one more."""
+    old.parse_criticals.extend(f"{_NOT_RELOADED}: {line}" for line in why.splitlines())
+    old.mood = SupervisorStates.RUNNING
+    return old
 
 
 def _reloaded(old: ServerOptions) -> ServerOptions:
@@ -344,10 +366,7 @@ def _reloaded(old: ServerOptions) -> ServerOptions:
     try:
         options = old.reread()
     except ValueError as exc:
-        for line in str(exc).splitlines():
-            old.parse_criticals.append(f"configuration not reloaded, the old one stays in force: {line}")
-        options = old
-        options.mood = SupervisorStates.RUNNING
+        options = _as_before(old, str(exc))
     while options is not old and (sig := old.signal_receiver.get_signal()) is not None:
         options.signal_receiver.receive(sig, None)
     old.logger.close()
@@ -359,16 +378,16 @@ def main(args: Sequence[str] | None = None, test: bool = False) -> None:
     options = ServerOptions()
     options.realize(args)
     options.first = True
+    spare = None
     while True:
         options.test = test
-        if options.profile_options:
-            profile(options)
-        else:
-            go(options)
-        if test or options.mood < SupervisorStates.RESTARTING:
+        run = profile if options.profile_options else go
+        before = run(options, spare).options
+        if test or before.mood < SupervisorStates.RESTARTING:
             break
-        options = _reloaded(options)
+        options = _reloaded(before)
         options.first = False
+        spare = None if options is before else before
 
 
 if __name__ == "__main__":

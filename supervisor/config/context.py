@@ -38,6 +38,7 @@ class Context:
         self.infos: list[str] = []
         self.memo: dict[tuple[Any, str], Any] = {}
         self.guesses: dict[tuple[str, str], str] = {}
+        self.made: dict[str, list[Any]] = {}        # section -> its processes
 
     def names(self, scope: str) -> dict[str, Any]:
         """The names an option of that scope may use; those of programs are added by their reader."""
@@ -81,7 +82,9 @@ class Context:
     def stop_if_wrong(self) -> None:
         """Raises ConfigError when anything was reported so far."""
         if self.problems:
-            raise ConfigError(self.problems)
+            error = ConfigError(self.problems)
+            error.notes = [*self.notes, *self.warnings]
+            raise error
 
 
 def file_of(parser: UnhosedConfigParser, section: str) -> str:
@@ -120,9 +123,10 @@ class SectionReader:
                 self.context.note(self.parser, self.section, option, "no such option" + self.context.guesses[key])
 
     def fail(self, row: Option | None, error: Exception, option: str = "", last: bool = False) -> None:
-        """Collects what is wrong with one option, to be told in the table's order or last."""
-        name = row.name if row is not None else option
-        rank = -1 if row is None else self.table.rank[name] + last * len(self.table.rank)
+        """Collects what is wrong with one option, to be told in the table's order or last; ``option`` is the one to
+        point at."""
+        rank = -1 if row is None else self.table.rank[row.name] + last * len(self.table.rank)
+        name = option or (row.name if row is not None else "")
         self.problems.append((rank, problem_of(error, where(self.parser, self.section, name))))
 
     def expanded(self, row: Option, text: str, names: Mapping[str, Any]) -> str:

@@ -127,9 +127,9 @@ def _include(context: Context, parser: UnhosedConfigParser, snapshot: Snapshot, 
             if _same(path, main_file):
                 path = main_file        # one name for one file
             if os.path.abspath(path) in snapshot.contents:
-                context.notes.append(f"{path}: included though it was read already")
+                context.note(parser, "include", "files", f"{path} was read already")
             _read(path, context, parser, snapshot, os.path.dirname(os.path.abspath(path)))
             if parser.get("include", "files") != main:
-                context.notes.append(f"{path}: [include] files: not followed, for it stands in an included file")
+                context.note(parser, "include", "files", "not followed, for it stands in an included file")
                 parser.set("include", "files", main)
                 parser.repeats = [text for text in parser.repeats if ": [include]" not in text]

@@ -50,26 +50,32 @@ class _Groups:
         self.parser = parser
         self.read = read
         self.sockets: dict[str, SocketConfig | None] = {}
+        self.sections: dict[int, str] = {}      # id of a group -> its section
 
     def all(self) -> list[ProcessGroupConfig]:
         groups: list[ProcessGroupConfig] = []
         grouped: set[str] = set()
         for section in sections_of(self.parser, "group"):
-            groups.extend(self._heterogeneous(section, grouped))
+            groups.extend(self._noted(section, self._heterogeneous(section, grouped)))
         kinds = (("program", self._program), ("eventlistener", self._listener), ("fcgi-program", self._fcgi))
         for kind, build in kinds:
             for section in sections_of(self.parser, kind):
                 if section not in grouped:
-                    groups.extend(build(section))
+                    groups.extend(self._noted(section, build(section)))
         groups.sort()
         return self._without_namesakes(groups)
+
+    def _noted(self, section: str, groups: list[ProcessGroupConfig]) -> list[ProcessGroupConfig]:
+        self.sections.update((id(group), section) for group in groups)
+        return groups
 
     def _without_namesakes(self, groups: list[ProcessGroupConfig]) -> list[ProcessGroupConfig]:
         kept: dict[str, ProcessGroupConfig] = {}
         for group in groups:
             if group.name in kept:
-                self.context.notes.append(f"two groups are called {group.name}: the one of priority "
-                                          f"{kept[group.name].priority} is used, the other left out")
+                other = self.sections[id(kept[group.name])]
+                self.context.note(self.parser, self.sections[id(group)], "",
+                                  f"two groups are called {group.name}: that of [{other}] is used, this one left out")
             else:
                 kept[group.name] = group
                 self._note_collapsing(group)
@@ -80,8 +86,10 @@ class _Groups:
             names: set[str] = set()
             for config in group.process_configs:
                 if config.name in names:
-                    self.context.notes.append(f"two processes of group {group.name} are called {config.name}: "
-                                              "one of them is left out")
+                    section = self.sections[id(group)]
+                    option = "programs" if section.startswith("group:") else "process_name"
+                    self.context.note(self.parser, section, option, f"two processes of group {group.name} are called "
+                                      f"{config.name}: one of them is left out")
                 names.add(config.name)
 
     # -- [group:x]
@@ -130,7 +138,9 @@ class _Groups:
 
     def _processes(self, section: str, group: str, klass: type[ProcessConfig]) -> list[ProcessConfig]:
         try:
-            return self.read(self.parser, section, group, klass)
+            made = self.read(self.parser, section, group, klass)
+            self.context.made.setdefault(section, []).extend(made)
+            return made
         except ConfigError as e:
             self.context.report(e.problems, section, self.parser)
         except ValueError as e:

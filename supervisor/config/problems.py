@@ -64,6 +64,8 @@ class Problem:
 class ConfigError(ValueError):
     """A configuration that cannot be used, with everything that is wrong with it."""
 
+    notes: Iterable[str] = ()       # what was noticed beside
+
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
         texts = [problem.told_discreetly() for problem in self.problems]
@@ -72,12 +74,18 @@ class ConfigError(ValueError):
         super().__init__("\n".join(texts))
 
 
+    @property
+    def first(self) -> str:
+        """What is wrong first, for a client."""
+        return self.problems[0].as_fault()
+
+
 class ConfigFault(ConfigError):
     """The same for a client: only what is wrong first."""
 
     def __init__(self, error: ConfigError) -> None:
         super().__init__(error.problems)
-        self.args = (error.problems[0].as_fault(),)
+        self.args = (error.first,)
 
 
 def problem_of(error: Exception, detail: str = "") -> Problem:

@@ -130,7 +130,8 @@ class _Program(SectionReader):
         except ValueError as e:
             self.fail(row, e)
         if isinstance(count, int) and count > 1 and "%(process_num)" not in text:
-            self.fail(row, ValueError("%(process_num) must be present within process_name when numprocs > 1"))
+            self.fail(row, ValueError("%(process_num) must be present within process_name when numprocs > 1"),
+                      row.name if row.name in self.texts else "numprocs")
 
     def _add_varying(self, values: dict[str, Any], varying: list[tuple[Option, str]], number: int, count: int) -> None:
         """The values of one process; names of its own environment come last into reach."""

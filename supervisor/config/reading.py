@@ -37,6 +37,7 @@ class Reading:
         self.servers: list[dict[str, Any]] = []
         self.factories: list[tuple[str, Any, dict[str, str]]] = []
         self.groups: list[ProcessGroupConfig] = []
+        self.parser: UnhosedConfigParser | None = None      # knows where everything stands; gone when in force
         self._snapshot = snapshot
         self._hooks = hooks
         self._environ = dict(os.environ)
@@ -95,6 +96,7 @@ def read(fp: Any, context: Context, owner: Any, hooks: tuple[Any, ...]) -> Readi
     if "user" in reading.supervisord and "user" not in owner.given:
         reading.uid = _uid(context, parser, reading.supervisord["user"])
     context.stop_if_wrong()
+    reading.parser = parser
     reading.seal()
     return reading
 

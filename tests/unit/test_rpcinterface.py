@@ -115,8 +115,15 @@ class Scene:
             diff_to_active=lambda: ([], [], []),
             add_process_group=lambda config: True,
             remove_process_group=lambda name: True,
+            request_restart=self.request_restart,
         )
+        self.broken = ""
         self.rpc: Any = SupervisorNamespaceRPCInterface(self.supervisord)
+
+    def request_restart(self) -> None:
+        if self.broken:
+            raise ValueError(self.broken)
+        self.options.mood = SupervisorStates.RESTARTING
 
     def group(self, name: str, *processes: FakeProcess, priority: int = 999) -> None:
         config = SimpleNamespace(name=name, priority=priority)
@@ -227,6 +234,21 @@ def test_going_down(scene: Scene, method: str, mood: int) -> None:
     ):
         assert fault_of(getattr(scene.rpc, refused), *args) == (Faults.SHUTDOWN_STATE, "SHUTDOWN_STATE")
     assert scene.rpc.sendRemoteCommEvent("a", "b") is True
+
+
+def test_a_restart_with_a_broken_configuration_changes_nothing(scene: Scene) -> None:
+    scene.broken = "bad"
+    assert fault_of(scene.rpc.restart) == (Faults.CANT_REREAD, "CANT_REREAD: bad")
+    assert scene.options.mood == SupervisorStates.RUNNING
+
+
+def test_a_group_that_cannot_be_made_is_a_fault(scene: Scene) -> None:
+    def add(config: object) -> bool:
+        raise ValueError("no socket")
+
+    scene.supervisord.add_process_group = add
+    scene.options.process_group_configs.append(SimpleNamespace(name="g"))
+    assert fault_of(scene.rpc.addProcessGroup, "g") == (Faults.FAILED, "FAILED: no socket")
 
 
 def test_activity_log(scene: Scene, tmp_path: Path) -> None:

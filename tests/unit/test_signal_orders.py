@@ -97,12 +97,8 @@ def test_a_request_to_end_turns_a_reload_into_a_shutdown(daemon: Daemon) -> None
 
 
 def test_hup_with_a_broken_configuration_changes_nothing(daemon: Daemon) -> None:
-    daemon.broken = "first problem\nsecond problem"
-    assert send(daemon, signal.SIGHUP) == [
-        "received SIGHUP indicating restart request",
-        "configuration not reloaded, the old one stays in force: first problem",
-        "configuration not reloaded, the old one stays in force: second problem",
-    ]
+    daemon.broken = "a problem"
+    assert send(daemon, signal.SIGHUP) == ["received SIGHUP indicating restart request"]
     assert daemon.options.mood == SupervisorStates.RUNNING
 
 

@@ -237,9 +237,11 @@ def test_a_mood_set_by_hand_ends_it(scene: Scene) -> None:
 
 
 def test_a_reload_is_refused_when_the_new_file_is_broken(scene: Scene) -> None:
-    scene.options.broken = "no"
-    with pytest.raises(ValueError, match="no"):
+    scene.options.broken = "first\nsecond"
+    with pytest.raises(ValueError, match="first"):
         scene.supervisor.request_restart()
+    assert scene.log.texts == ["configuration not reloaded, the old one stays in force: first",
+                               "configuration not reloaded, the old one stays in force: second"]
     assert scene.supervisor.get_state() == SupervisorStates.RUNNING
     scene.options.broken = ""
     scene.supervisor.request_restart()
