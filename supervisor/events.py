@@ -1,7 +1,7 @@
 """Event types, what each tells a listener (its payload), and the bus that carries them inside the daemon.
 
-Promise: subscribers are called at once, in the order they subscribed, for events of their type and its subtypes;
-deciding who they are costs one look-up per event. Must not know pools, pipes or the wire: it only calls functions.
+Promise: subscribers are called at once, in the order they subscribed, for events of their type and its subtypes, and
+none keeps another from being told. One look-up per event. Must not know pools, pipes or the wire: it calls functions.
 """
 
 from __future__ import annotations
@@ -50,12 +50,14 @@ __all__ = [
     "off_change",
     "on_change",
     "register",
+    "report_to",
     "subscribe",
     "unsubscribe",
     "wanted",
 ]
 
 Callback = Callable[[Any], object]
+Report = Callable[[object, BaseException], object]
 
 # What is subscribed, in order. Public: plugins read it, and tests empty it.
 callbacks: list[tuple[type, Callback]] = []
@@ -63,6 +65,7 @@ callbacks: list[tuple[type, Callback]] = []
 _listening: dict[type, tuple[Callback, ...]] = {}  # class of event -> whom to call; forgotten at each change
 _known_length = 0  # of `callbacks` when _listening was begun: notices a list changed by hand
 _watchers: list[Callable[[], object]] = []
+_report: Report | None = None
 
 
 def subscribe(type: type, callback: Callback) -> None:
@@ -84,9 +87,21 @@ def clear() -> None:
 
 
 def notify(event: object) -> None:
-    """Tell the subscribers. What one of them raises is the caller's to handle, as it always was."""
+    """Tell the subscribers. One that raises is reported and the others are told; with nobody to report it to, outside
+    of a daemon, what it raised is the caller's."""
     for callback in _listeners(event.__class__):
-        callback(event)
+        try:
+            callback(event)
+        except (Exception, SystemExit) as exc:
+            if _report is None:
+                raise
+            _report(event, exc)
+
+
+def report_to(report: Report | None) -> None:
+    """Have ``report(event, exception)`` called for each subscriber that raises."""
+    global _report
+    _report = report
 
 
 def wanted(event_class: type) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from supervisor import events
 from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop
 from supervisor.engine.system import System
+from supervisor.engine.traces import one_line
 
 __all__ = ["Log", "Settings", "World", "current", "install"]
 
@@ -59,14 +61,20 @@ class World:
         # Whether signals are as children are to inherit them; found out at the first spawn.
         self.vfork_is_clean: bool | None = None
 
+    def subscriber_failed(self, event: object, exc: BaseException) -> None:
+        """A subscriber, most likely a plugin's, raised."""
+        what = f"a subscriber to {type(event).__name__}"
+        self.log.critical(f"uncaptured python exception in {what} ({one_line(exc)})")
+
 
 _current: World | None = None
 
 
 def install(world: World | None) -> None:
-    """Make this the world of objects that are made without one, as plugins do."""
+    """Make this the world of objects that are made without one, as plugins do, and of events."""
     global _current
     _current = world
+    events.report_to(None if world is None else world.subscriber_failed)
 
 
 def current() -> World:

@@ -212,6 +212,18 @@ def patch_events(supervisord, options):
     )
 
 
+def patch_raise(supervisord, options):
+    """A subscriber that is always wrong, before any other."""
+
+    def wrong(event):
+        if isinstance(event, (events.RemoteCommunicationEvent, events.ProcessLogEvent, events.ProcessCommunicationEvent)):
+            raise SystemExit(event.payload())
+        raise ZeroDivisionError(type(event).__name__)
+
+    events.subscribe(events.Event, wrong)
+    events.callbacks.insert(0, events.callbacks.pop())
+
+
 def patch_logger(supervisord, options):
     """The daemon's log goes where the plugin wants it as well."""
     logger = supervisord.options.logger

@@ -121,6 +121,26 @@ def test_a_type_of_events(daemon: Daemon) -> None:
     assert daemon.wait_event("ANNOUNCED", text="a").payload == "text:a\n"
 
 
+def test_a_subscriber_that_raises_hurts_nobody(daemon: Daemon) -> None:
+    start(daemon, "raise", probe="EVENT", a={"startsecs": 0, "stdout_events_enabled": True})
+    daemon.wait_event("SUPERVISOR_STATE_CHANGE_RUNNING")
+    child = daemon.child("a")
+    daemon.wait_event("PROCESS_STATE_RUNNING", processname="a")
+    child.tell("out", "one\n")
+    assert daemon.wait_event("PROCESS_LOG_STDOUT").data == "one\n"
+    child.tell("out", "two\n")
+    assert daemon.wait_event("PROCESS_LOG_STDOUT").data == "two\n"
+    assert daemon.call("sendRemoteCommEvent", "t", "data") is True
+    assert daemon.wait_event("REMOTE_COMMUNICATION").data == "data"
+    daemon.wait_event("TICK_5")
+    assert daemon.call("stopProcess", "a") is True
+    daemon.wait_event("PROCESS_STATE_STOPPED", processname="a")
+    daemon.call("removeProcessGroup", "a")
+    daemon.wait_event("PROCESS_GROUP_REMOVED", groupname="a")
+    daemon.wait_log("CRIT uncaptured python exception in a subscriber to ProcessGroupRemovedEvent "
+                    "(<class 'ZeroDivisionError'>:ProcessGroupRemovedEvent")
+
+
 def test_handlers_of_the_activity_log(daemon: Daemon) -> None:
     start(daemon, "logger", "copy = @dir@/copy", a={"startsecs": 0})
     daemon.wait_state("a", "RUNNING")

@@ -183,6 +183,27 @@ def test_subscribers_are_called_in_order_for_their_type_and_its_subtypes() -> No
     assert heard == [("tick", tick), ("all", tick), ("all", other)]
 
 
+@pytest.mark.parametrize("error", [ValueError("oh"), SystemExit(1), RecursionError()])
+def test_a_subscriber_that_raises_keeps_no_other_from_being_told(error: BaseException) -> None:
+    heard: list[object] = []
+    reported: list[tuple[object, BaseException]] = []
+
+    def fail(event: object) -> None:
+        raise error
+
+    events.subscribe(events.Event, fail)
+    events.subscribe(events.Event, heard.append)
+    events.report_to(lambda event, exc: reported.append((event, exc)))
+    event = events.Event()
+    try:
+        events.notify(event)
+    finally:
+        events.report_to(None)
+    assert heard == [event] and reported == [(event, error)]
+    with pytest.raises(type(error)):
+        events.notify(event)
+
+
 def test_unsubscribe_undoes_one_subscription() -> None:
     heard: list[object] = []
     events.subscribe(events.Event, heard.append)
