@@ -195,8 +195,8 @@ class ServerOptions(Options):
                 self._settle(reading)
                 if self.check:
                     self._end_check(reading)
-            elif reading is not self._reading:
-                self._refuse(reading, checkup.socket_obstacles(reading.context.made, self.process_group_configs))
+            else:
+                self._refuse_sockets(reading)
         except ConfigError as e:
             if not do_usage:
                 raise ConfigFault(e)
@@ -207,6 +207,15 @@ class ServerOptions(Options):
         self._take(reading)
         if again:
             self._log_notes(reading)
+
+    def groups_now(self) -> list[ProcessGroupConfig]:
+        """What a reread would find, and nothing has changed. ValueError tells what is wrong first."""
+        try:
+            reading = self._read()
+            self._refuse_sockets(reading)
+        except ConfigError as e:
+            raise ConfigFault(e)
+        return reading.groups
 
     def read_config(self, fp: Any) -> Any:
         """Reads a file given by path or open; the values of [supervisord] are in what is returned."""
@@ -240,6 +249,10 @@ class ServerOptions(Options):
         running = before is None and checkup.is_running(self.pidfile)
         yield from checkup.server_obstacles(self.server_configs, ours, running)
         yield from checkup.socket_obstacles(reading.context.made, groups)
+
+    def _refuse_sockets(self, reading: Reading) -> None:
+        """An update would find new FastCGI sockets that cannot be made when the old ones are gone."""
+        self._refuse(reading, checkup.socket_obstacles(reading.context.made, self.process_group_configs))
 
     def _refuse(self, reading: Reading, findings: Iterable[checkup.Finding]) -> None:
         """Raises ConfigError when there are any."""

@@ -1,13 +1,11 @@
 """plan: what update would do, and why, without doing it.
 
-Works with every supervisord: the comparison is the daemon's (reloadConfig), the reasons are the facts that two answers
-of getAllConfigInfo, before and after the configuration was read, show differently. No process is touched.
+The comparison is the daemon's, which reads its files for it and leaves what is in force as it is.
 """
 
 from __future__ import annotations
 
 from supervisor.faults import Faults
-from supervisor.names import make_namespec
 from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
@@ -15,76 +13,51 @@ from supervisor.supervisorctl.statuses import CHANGES_PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from supervisor.supervisorctl.session import Session
     from supervisor.supervisorctl.table import Command
 
-    Facts = dict[tuple[str, str], dict[str, Any]]
-
-# Facts about the moment, not about the configuration.
-NOT_COMPARED = frozenset(("inuse", "group", "name"))
+FLAGS = ("--json", "--values")
 
 
 def plan(session: Session, command: Command, words: list[str]) -> None:
     """Say what update would do and why."""
-    as_json = words == ["--json"]
-    if words and not as_json:
-        session.usage_error(command, "Error: plan accepts no arguments but --json")
+    if any(word not in FLAGS for word in words):
+        session.usage_error(command, "Error: plan accepts no arguments but --json and --values")
         return
     try:
-        changes = _changes(session)
+        groups = session.call("planConfig", "--values" in words)
     except CallFault as fault:
-        load("configuration:configuration_fault")(session, fault)
+        if fault.code == Faults.UNKNOWN_METHOD:
+            session.fail("ERROR: the remote supervisord is too old to plan")
+        else:
+            load("configuration:configuration_fault")(session, fault)
         return
     except (ConnectionRefusedError, FileNotFoundError) as problem:
         session.unreachable(problem)
         session.worsen(1)
         return
-    if as_json:
-        session.output(load("jsontext:value")(changes))
+    changes = any(group["action"] != "unchanged" for group in groups)
+    if "--json" in words:
+        session.output(load("jsontext:value")(groups))
+    elif changes:
+        session.output("\n".join(map(one_line, _lines(groups))))
     else:
-        lines = [one_line(f"{each['group']}: {each['action']} ({'; '.join(each['why'])})") for each in changes]
-        session.output("\n".join(lines) or "No config updates to processes")
+        session.output("No config updates to processes")
     if changes:
         session.worsen(CHANGES_PENDING)
 
 
-def _changes(session: Session) -> list[dict[str, Any]]:
-    before = _facts(session)
-    [[added, changed, removed]] = session.call("reloadConfig")
-    after = _facts(session)
-    return [
-        *({"group": name, "action": "remove", "why": ["it is in the configuration no more"]} for name in removed),
-        *({"group": name, "action": "restart", "why": reasons(name, before, after)} for name in changed),
-        *({"group": name, "action": "add", "why": ["it is new in the configuration"]} for name in added),
-    ]
-
-
-def _facts(session: Session) -> Facts:
-    try:
-        return {(info["group"], info["name"]): info for info in session.call("getAllConfigInfo")}
-    except CallFault as fault:
-        if fault.code == Faults.SHUTDOWN_STATE:
-            raise
-        return {}
-
-
-def reasons(group: str, before: Facts, after: Facts) -> list[str]:
-    """What the two answers show differently of a group."""
-    found = []
-    for name in sorted(key for key in {*before, *after} if key[0] == group):
-        namespec = make_namespec(*name)
-        if name not in before:
-            found.append(f"{namespec} is new")
-        elif name not in after:
-            found.append(f"{namespec} is gone")
-        else:
-            old, new = before[name], after[name]
-            found += [
-                f"{namespec}: {key} {old.get(key)!r} -> {new[key]!r}"
-                for key in sorted(new)
-                if key not in NOT_COMPARED and old.get(key) != new[key]
-            ]
-    # After an earlier reread both answers are alike, and some options are in no answer.
-    return found or ["options that cannot be compared from here, such as environment, or read by an earlier reread"]
+def _lines(groups: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each group that is not as before, and for each reason; one for the others together."""
+    for group in groups:
+        if group["action"] != "unchanged":
+            yield f"{group['group']}: {group['action']}"
+        for change in group["changes"]:
+            where = f"{change['process']} " if change["process"] else ""
+            yield f"    {where}{change['option']}: {change['old']!r} -> {change['new']!r}"
+    unchanged = [group["group"] for group in groups if group["action"] == "unchanged"]
+    if unchanged:
+        yield f"unchanged: {', '.join(unchanged)}"

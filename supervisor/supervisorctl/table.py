@@ -304,7 +304,8 @@ _ROWS = (
     Command(
         "plan",
         "plan:plan",
-        "plan [--json]\tTell what update would do, and why; no process is touched",
+        "plan [--json] [--values]\tTell what update would do, and why; nothing is changed",
+        "\t\t--values: with the values of environment variables",
         "\t\tExit status 0: nothing, 2: changes, 1: error",
         more=True,
     ),

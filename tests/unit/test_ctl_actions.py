@@ -455,18 +455,23 @@ def test_completion_scripts_know_every_action(shell: str) -> None:
 
 
 def test_the_plan_says_what_and_why(daemon: FakeDaemon) -> None:
-    row = {"name": "a", "group": "a", "command": "old", "inuse": True}
-    answers = [[row], [{**row, "command": "new"}, {**row, "name": "b"}], [], []]
-    daemon.getAllConfigInfo = lambda: answers.pop(0)
-    daemon.answers["reloadConfig",] = [[["n"], ["a"], ["z"]]]
+    def group(name: str, action: str, *changes: dict[str, str]) -> dict[str, object]:
+        return {"group": name, "action": action, "processes": [name], "changes": list(changes)}
+
+    answer = [
+        group("z", "removed"),
+        group("a", "changed", {"process": "", "option": "priority", "old": "1", "new": "2"},
+              {"process": "a", "option": "command", "old": "old\x1b", "new": "new"}),
+        group("n", "added"), group("b", "unchanged"), group("c", "unchanged")]
+    daemon.answers["planConfig", False] = daemon.answers["planConfig", True] = answer
     assert run(daemon, "plan") == (
-        ["z: remove (it is in the configuration no more)", "a: restart (a: command 'old' -> 'new'; a:b is new)",
-         "n: add (it is new in the configuration)"], 2)
-    lines, status = run(daemon, "plan --json")
-    assert ([each["action"] for each in json.loads("\n".join(lines))], status) == (["remove", "restart", "add"], 2)
-    answers += [[], []]
-    daemon.answers["reloadConfig",] = [[[], [], []]]
+        ["z: removed", "a: changed", "    priority: '1' -> '2'", "    a command: 'old\\x1b' -> 'new'", "n: added",
+         "unchanged: b, c"], 2)
+    lines, status = run(daemon, "plan --json --values")
+    assert (json.loads("\n".join(lines)), status) == (answer, 2)
+    daemon.answers["planConfig", False] = answer[3:]
     assert run(daemon, "plan") == (["No config updates to processes"], 0)
-    answers.append([])
-    daemon.answers["reloadConfig",] = CallFault(Faults.CANT_REREAD, "CANT_REREAD: bad")
+    daemon.answers["planConfig", False] = CallFault(Faults.CANT_REREAD, "CANT_REREAD: bad")
     assert run(daemon, "plan") == (["ERROR: CANT_REREAD: bad"], 1)
+    daemon.answers["planConfig", False] = CallFault(Faults.UNKNOWN_METHOD, "UNKNOWN_METHOD")
+    assert run(daemon, "plan") == (["ERROR: the remote supervisord is too old to plan"], 1)
