@@ -14,7 +14,7 @@ from supervisor.dispatchers import POutputDispatcher
 from supervisor.medusa.asyncore_25 import compact_traceback
 from supervisor.options import ServerOptions, split_namespec
 from supervisor.process import Subprocess
-from supervisor.states import ProcessStates, RUNNING_STATES, SupervisorStates
+from supervisor.states import RUNNING_STATES, ProcessStates, SupervisorStates
 from supervisor.xmlrpc import Faults, RPCError
 
 READY_BY_ITSELF = "notify"

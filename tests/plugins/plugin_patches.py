@@ -216,7 +216,7 @@ def patch_raise(supervisord, options):
     """A subscriber that is always wrong, before any other."""
 
     def wrong(event):
-        if isinstance(event, (events.RemoteCommunicationEvent, events.ProcessLogEvent, events.ProcessCommunicationEvent)):
+        if isinstance(event, (events.RemoteCommunicationEvent, events.ProcessLogEvent)):
             raise SystemExit(event.payload())
         raise ZeroDivisionError(type(event).__name__)
 
