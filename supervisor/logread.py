@@ -1,7 +1,7 @@
 """Reading back from log files: a slice, or the end.
 
 Promise: offsets and lengths of any size are answered, at most MAX_READ bytes at once, and no odd file (pipe, terminal,
-device) is ever waited for. Must not know whose logs they are.
+device) is ever waited for nor a planted link followed. Must not know whose logs they are.
 """
 
 from __future__ import annotations
@@ -10,17 +10,22 @@ import os
 import stat
 from typing import Any
 
+from supervisor.engine.files import open_ours
+from supervisor.engine.system import System
+
 __all__ = ["MAX_READ", "TailResult", "readFile", "tailFile"]
 
 # Bytes of a log that one answer carries at most. A slice is cut at its end, a tail at its beginning.
 MAX_READ = 4 * 1024 * 1024
+
+_SYSTEM = System()
 
 TailResult = list[Any]  # text, size of the file, whether something was left out
 
 
 def _open(filename: str) -> tuple[int, int]:
     """(descriptor, size) of a regular file; /dev/null counts as an empty one. OSError for anything else."""
-    fd = os.open(filename, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    fd = open_ours(_SYSTEM, filename, os.O_RDONLY)
     try:
         about = os.fstat(fd)
         if stat.S_ISREG(about.st_mode):

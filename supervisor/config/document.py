@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from typing import Any
 
 from supervisor.config.context import Context, SectionReader
@@ -44,9 +45,18 @@ def read_bytes(path: str) -> bytes:
 
 
 def writable_by_others(path: str) -> bool:
-    """Whether people without our rights may change a file that decides what we run."""
-    facts = os.stat(path)
-    return os.geteuid() == 0 and bool(facts.st_mode & 0o002 or (facts.st_mode & 0o020 and facts.st_gid != 0))
+    """Whether people without our rights may change a file that decides what we run, or put another in its place."""
+    if os.geteuid() != 0:
+        return False
+    path = os.path.realpath(path)
+    folder = os.stat(os.path.dirname(path))
+    # In a sticky folder only the owner of a file may replace it.
+    return _open_to_others(os.stat(path)) or (not folder.st_mode & stat.S_ISVTX and _open_to_others(folder))
+
+
+def _open_to_others(facts: os.stat_result) -> bool:
+    mode = facts.st_mode
+    return facts.st_uid != 0 or bool(mode & stat.S_IWOTH or (mode & stat.S_IWGRP and facts.st_gid != 0))
 
 
 def load(configfile: Any, context: Context, parser: UnhosedConfigParser) -> Snapshot:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING, Any
 
 import supervisor
+from supervisor.config.document import writable_by_others
 from supervisor.http.handlers.auth import FailedLogins, supervisor_auth_handler
 from supervisor.http.handlers.logtail import logtail_handler, mainlogtail_handler
 from supervisor.http.handlers.static import default_handler, os_filesystem
@@ -87,6 +89,17 @@ def _install_handlers(server: supervisor_http_server, config: Config, options: A
         server.install_handler(handler, True)
 
 
+def _doubt(name: str, factory: Any, logger: Any) -> None:
+    """Tell when others may write the code that now runs with our rights."""
+    path = getattr(sys.modules.get(getattr(factory, "__module__", "")), "__file__", None)
+    try:
+        if path is not None and writable_by_others(path):
+            logger.warn(f"[rpcinterface:{name}] {path}: others than root may write this code")
+    except OSError:
+        # Code that came from no file.
+        pass
+
+
 def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
     """One instance of each configured interface, for one server."""
     interfaces = []
@@ -96,6 +109,7 @@ def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
         except Exception:  # plugins may raise anything
             options.logger.warn(traceback.format_exc())
             raise CannotListen(f"Could not make {name} rpc interface")
+        _doubt(name, factory, options.logger)
         interfaces.append((name, instance))
         options.logger.info(f"RPC interface '{name}' initialized")
     return interfaces

@@ -108,7 +108,15 @@ class Logs(Namespace):
 def _empty(path: str | None) -> None:
     """Empty a file of a stopped program in place, so that it keeps its mode; one that is not there is not made."""
     try:
-        if path is not None and stat.S_ISREG(os.lstat(path).st_mode):
-            os.close(os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC))
+        if path is None or not stat.S_ISREG(os.lstat(path).st_mode):
+            return
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        pass
+        return
+    try:
+        about = os.fstat(fd)
+        # A further name may be one that somebody gave to a file of someone else.
+        if stat.S_ISREG(about.st_mode) and about.st_nlink == 1:
+            os.ftruncate(fd, 0)
+    finally:
+        os.close(fd)

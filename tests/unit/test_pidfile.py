@@ -121,6 +121,39 @@ def test_a_link_planted_by_another_user_is_refused(tmp_path: Path) -> None:
     assert not planted(System(), str(link))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a link away")
+def test_a_link_that_appears_between_looking_and_opening_is_not_followed(tmp_path: Path) -> None:
+    """Whoever looks first and opens then is led astray by it."""
+    tmp_path.chmod(0o777)
+    link = tmp_path / "pid"
+
+    class Raced(System):
+        def open(self, path: str, flags: int, mode: int = 0o777) -> int:  # type: ignore[override]
+            if not link.is_symlink():
+                link.symlink_to(tmp_path / "target")
+                os.lchown(link, 12345, 12345)
+            return os.open(path, flags, mode)
+
+    with pytest.raises(OSError, match="Symbolic link made by another user"):
+        open_ours(Raced(), str(link), os.O_WRONLY | os.O_CREAT)
+    assert not (tmp_path / "target").exists()
+
+
+def test_links_of_the_kernel_are_followed(tmp_path: Path) -> None:
+    with open(tmp_path / "file", "wb") as file:
+        fd = open_ours(System(), f"/dev/fd/{file.fileno()}", os.O_WRONLY)
+        os.write(fd, b"x")
+        os.close(fd)
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
+        open_ours(System(), str(tmp_path / "a"), os.O_RDONLY)
+
+
 def test_our_own_link_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "target")
