@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-
+from supervisor.supervisorctl.completion import group_names, process_names, signal_names
 from supervisor.supervisorctl.link import BadAnswer, CallFault
 from supervisor.supervisorctl.plugins import actions_of
 from supervisor.supervisorctl.table import COMMANDS
@@ -60,7 +59,7 @@ class Completer:
         if kind == "groups":
             return self.groups(text)
         if kind == "signals" and len(before) == 1:
-            return [f"{name} " for name in _signal_names() if name.startswith(text.upper())]
+            return [f"{name} " for name in signal_names() if name.startswith(text.upper())]
         if kind in ("processes", "signals"):
             return self.processes(text)
         if kind == "shells":
@@ -76,22 +75,12 @@ class Completer:
 
     def groups(self, text: str) -> list[str]:
         """Names of groups."""
-        names = sorted({info["group"] for info in self._processes()})
-        return [f"{name} " for name in names if name.startswith(text)]
+        return [f"{name} " for name in group_names(self._processes()) if name.startswith(text)]
 
     def processes(self, text: str) -> list[str]:
         """Names of processes: plain ones for groups of one, else ``group:name`` and ``group:*``; all of them with
         their group once the text has a colon."""
-        members: dict[str, list[str]] = {}
-        for info in self._processes():
-            members.setdefault(info["group"], []).append(info["name"])
-        names = []
-        for group in sorted(members):
-            if members[group] == [group] and ":" not in text:
-                names.append(group)
-            else:
-                names += [f"{group}:{name}" for name in sorted(members[group])]
-                names.append(f"{group}:*")
+        names = process_names(self._processes(), ":" in text)
         return [f"{name} " for name in names if name.startswith(text)]
 
     def _processes(self) -> list[dict[str, Any]]:
@@ -102,6 +91,3 @@ class Completer:
                 return []
         return self._infos or []
 
-
-def _signal_names() -> list[str]:
-    return sorted(each.name[3:] for each in signal.valid_signals() if isinstance(each, signal.Signals))

@@ -178,7 +178,7 @@ class Session:
         command = COMMANDS.get(words[0])
         if command is not None:
             return self.run(command, words[1:])
-        if words == ["EOF"]:
+        if words[0] == "EOF":
             return self.run(COMMANDS["exit"], [])
         return self.unknown(line)
 
