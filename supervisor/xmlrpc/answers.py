@@ -49,7 +49,7 @@ class Marshalled:
 
     def __init__(self, parts: _Parts) -> None:
         self.parts = parts
-        self.size = sum(map(len, parts))
+        self.size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
 
 
 def _visible(odd: str) -> str:
@@ -99,6 +99,8 @@ def dumps_fault(code: int, text: str) -> bytes:
 
 def dump_value(value: Any) -> Marshalled:
     """One value as XML, to be part of a larger answer."""
+    if type(value) is dict and (text := _flat_struct(value)) is not None:
+        return Marshalled([text])
     parts: _Parts = []
     _dump(value, parts)
     return Marshalled(parts if len(parts) == 1 else [_encoded(parts)])

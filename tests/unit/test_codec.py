@@ -301,3 +301,16 @@ def test_tags_of_absurd_length_are_refused() -> None:
         loads_call(call(f"<value {attributes}/>"))
     text = "a b" * 10_000
     assert loads_call(call(f"<value><![CDATA[< {text}]]></value>"))[1] == ("< " + text,)
+
+
+@pytest.mark.parametrize("params", ["", "<value><string>a&amp;b</string></value>", "<value>a</value>", "<value></value>",
+                                    "<value><int>1</int></value>", "<value>a</value>\n<value>b</value>"])
+@pytest.mark.parametrize("name", ["<value>supervisor.x</value>", "<value><string>s&lt;x</string></value>"])
+def test_items_of_a_multicall_mean_what_the_strict_reader_says(name: str, params: str) -> None:
+    item = (f"<value><struct>\n<member><name>methodName</name>{name}</member><member><name>params</name>"
+            f"<value><array><data>\n{params}</data></array></value></member>\n</struct></value>")
+    body = ("<methodCall><methodName>system.multicall</methodName><params><param><value><array><data>"
+            f"{item}\n{item}</data></array></value></param></params></methodCall>").encode()
+    found = codec.loads_call(body)
+    assert found == strict.read_call(body)
+    assert len(found[1][0]) == 2
