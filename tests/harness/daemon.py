@@ -28,6 +28,8 @@ HERE = pathlib.Path(__file__).parent
 PLUGINS = HERE.parent / "plugins"
 CTL = "from supervisor.supervisorctl import main; main()"
 MARK = "SUPERVISOR_TEST_MARK"
+# Set while coverage is measured: that of the daemons is measured too.
+MEASURING = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 PROBED = "PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,REMOTE_COMMUNICATION"
 
 T = TypeVar("T")
@@ -334,7 +336,7 @@ class Daemon:
         """The small environment that everything is run with."""
         return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(self.dir), "TERM": "dumb",
                 "PYTHONPATH": str(PLUGINS), "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1",
-                MARK: self._mark, **(extra or {})}
+                MARK: self._mark, **MEASURING, **(extra or {})}
 
     def start(
         self,
