@@ -55,9 +55,11 @@ CLIENT_SWITCHES = (
 CLOSING = """\
 action [arguments] -- what to do, such as "status" or "restart web"
 
+Actions beside the classic ones: completion, logs, plan, wait.
+
 The words after the options are one action, which is carried out before the
 program ends.  Without an action, or with -i, a shell is opened in which
-actions are typed one after the other; its action "help" lists them all.
+actions are typed one after the other; its action "help" lists them.
 Environment: SUPERVISORCTL_CONFIG, SUPERVISORCTL_SERVERURL,
 SUPERVISORCTL_USERNAME and SUPERVISORCTL_PASSWORD stand for the options -c,
 -s, -u and -p where these are not given, and go before the file."""

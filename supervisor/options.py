@@ -207,6 +207,8 @@ class ServerOptions(Options):
         self._take(reading)
         if again:
             self._log_notes(reading)
+        else:
+            self._logged = list(self.parse_warnings)
 
     def groups_now(self) -> list[ProcessGroupConfig]:
         """What a reread would find, and nothing has changed. ValueError tells what is wrong first."""
@@ -338,11 +340,12 @@ class ServerOptions(Options):
 
     def _log_notes(self, reading: Reading) -> None:
         """At a reread they read the log; the same trouble is told once."""
-        new = [*self.notes, *reading.changed(self)]
-        if self.logger is not None and new != self._logged:
-            for text in new:
-                self.logger.warn(text)
-            self._logged = new
+        found = [*self.notes, *self.parse_warnings, *reading.changed(self)]
+        if self.logger is not None:
+            for text in found:
+                if text not in self._logged:
+                    self.logger.warn(text)
+            self._logged = found
         self.parse_warnings, self.parse_infos = [], []
 
     # -- one section

@@ -16,6 +16,8 @@ from supervisor.config.parser import UnhosedConfigParser
 from supervisor.config.problems import ConfigError, Problem, did_you_mean, problem_of
 
 BAD = object()        # stands for a value that could not be read
+# Plugins that read options of their own in program sections and have no section with their name.
+KNOWN_PLUGINS = ("dependent_startup",)
 
 
 class Context:
@@ -38,6 +40,8 @@ class Context:
         self.infos: list[str] = []
         self.memo: dict[tuple[Any, str], Any] = {}
         self.guesses: dict[tuple[str, str], str] = {}
+        self.plugins: tuple[str, ...] | None = None     # how options begin that plugins read
+        self.claimed: set[str] = set()              # those that were told of
         self.made: dict[str, list[Any]] = {}        # section -> its processes
 
     def names(self, scope: str) -> dict[str, Any]:
@@ -113,14 +117,31 @@ class SectionReader:
         self.problems: list[tuple[int, Problem]] = []
 
     def note_unknown(self) -> None:
-        """Warns of options that no row knows; those of [DEFAULT] are meant for other sections too."""
+        """Warns of options that no row knows; those of [DEFAULT] are meant for other sections too.
+
+        What a plugin seems to read is told once, however many sections have it.
+        """
         known = self.table.by_name
         for option in self.texts:
             if option not in known and option not in self.parser.defaults():
                 key = self.table.kind, option
+                if self._is_claimed(option):
+                    if option in self.context.claimed:
+                        continue
+                    self.context.claimed.add(option)
                 if key not in self.context.guesses:
                     self.context.guesses[key] = did_you_mean(option, known)
                 self.context.note(self.parser, self.section, option, "no such option" + self.context.guesses[key])
+
+    def _is_claimed(self, option: str) -> bool:
+        if "." in option:
+            return True
+        context = self.context
+        if context.plugins is None:
+            named = [section.partition(":")[2].strip().lower() for section in self.parser.sections()
+                     if section.startswith(("rpcinterface:", "ctlplugin:"))]
+            context.plugins = tuple(filter(None, (*KNOWN_PLUGINS, *named)))
+        return option.startswith(context.plugins)
 
     def fail(self, row: Option | None, error: Exception, option: str = "", last: bool = False) -> None:
         """Collects what is wrong with one option, to be told in the table's order or last; ``option`` is the one to

@@ -73,12 +73,17 @@ class Reading:
                    for group, members in self._sizes)
 
     def changed(self, settings: Any) -> list[str]:
-        """A line for each option of [supervisord] that is not what the daemon runs with."""
+        """A line for each option of [supervisord], and each server, that is not what the daemon runs with."""
         found = []
         for name, value in self.supervisord.items():
             before = getattr(settings.configroot.supervisord, name, value)
             if before != value and name not in ("environment", *settings.given):
                 found.append(f"[supervisord] {name} has changed; the new value needs a restart of supervisord")
+        before = {config["section"]: config for config in settings.server_configs}
+        after = {config["section"]: config for config in self.servers}
+        for section in {**before, **after}:
+            if before.get(section) != after.get(section):
+                found.append(f"[{section}] has changed, which needs a restart of supervisord")
         return found
 
 

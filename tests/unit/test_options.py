@@ -407,6 +407,18 @@ def test_a_file_that_others_may_write(read: Reader, tmp_path: pathlib.Path, monk
     assert read("").notes == ["s.conf: others than root may write this configuration file"]
 
 
+def test_options_of_plugins_are_told_once(read: Reader, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = "startsec=1\ndependent_startup=yes\nsome.thing=1\nmine_too=1\n"
+    read("[rpcinterface:mine]\nsupervisor.rpcinterface_factory=os:getcwd\n"
+         f"[program:a]\ncommand=x\n{mine}[program:b]\ncommand=x\n{mine}")
+    assert capsys.readouterr().err.splitlines() == [
+        "Warning: s.conf:6: [program:a] startsec: no such option; did you mean startsecs?",
+        "Warning: s.conf:7: [program:a] dependent_startup: no such option",
+        "Warning: s.conf:8: [program:a] some.thing: no such option",
+        "Warning: s.conf:9: [program:a] mine_too: no such option",
+        "Warning: s.conf:12: [program:b] startsec: no such option; did you mean startsecs?"]
+
+
 # -- --check
 
 

@@ -147,6 +147,11 @@ def test_only_groups_change_and_the_rest_is_reported(site: Site) -> None:
         ("warn", "[supervisord] identifier has changed; the new value needs a restart of supervisord")]
     site.options.process_config(do_usage=False)
     assert len(options.logger.lines) == 2
+    site.reread("identifier=two\nlogfile=l1\nodd=1\n[include]\nfiles=*.ini\n[inet_http_server]\nport=1\n" + A)
+    assert [line for _, line in options.logger.lines[2:]] == [
+        f"{site.path}:4: [supervisord] odd: no such option",
+        f'No file matches via include "{site.path.parent}/*.ini"',
+        "[inet_http_server] has changed, which needs a restart of supervisord"]
 
 
 def test_an_unchanged_file_is_not_read_again(site: Site) -> None:
