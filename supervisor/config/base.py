@@ -37,6 +37,7 @@ class Options:
     switches: Sequence[cmdline.Switch] = ()
     stdout = sys.stdout
     stderr = sys.stderr
+    hint = ""           # what a person at a terminal may try after an error
 
     def __init__(self, require_configfile: bool = True) -> None:
         self.require_configfile = require_configfile
@@ -63,6 +64,8 @@ class Options:
         for text in texts:
             stderr.write(f"Error: {text}\n")
         stderr.write(f"For help, use {self.progname} -h\n")
+        if self.hint and stderr.isatty():
+            stderr.write(f"{self.hint}\n")
         self.exit(2)
 
     def help_text(self) -> str:
@@ -113,6 +116,7 @@ class Options:
             if os.path.exists(path):
                 return path
         if self.require_configfile:
+            self.hint = "To get one: echo_supervisord_conf > supervisord.conf"
             self.usage(f"No config file found at default paths ({', '.join(self.searchpaths)}); "
                        "use the -c option to specify a config file at a different path")
         return None
