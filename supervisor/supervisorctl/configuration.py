@@ -56,7 +56,8 @@ def reread(session: Session, command: Command, words: list[str]) -> None:
         configuration_fault(session, fault)
         return
     kinds = ((added, "available"), (changed, "changed"), (removed, "disappeared"))
-    lines = sorted(f"{one_line(name)}: {kind}" for names, kind in kinds for name in names)
+    found = sorted((name, kind) for names, kind in kinds for name in names)
+    lines = [f"{one_line(name)}: {kind}" for name, kind in found]
     session.output("\n".join(lines) or "No config updates to processes")
 
 
