@@ -19,7 +19,7 @@ from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.xmlrpc.codec import safe_text, write_struct_with
 from supervisor.xmlrpc.values import INT_MAX, capped_int
 
-__all__ = ["Info", "all_process_info", "describe"]
+__all__ = ["Info", "all_process_info", "describe", "process_info"]
 
 _CONFIGURED = frozenset(row.name for row in PROGRAM.rows if row.info)
 
@@ -32,7 +32,7 @@ class Info(Namespace):
         group, process = self._getGroupAndProcess(name)
         if process is None:
             raise RPCError(Faults.BAD_NAME, name)
-        return _process_info(group.config.name, process, capped_int(self._now()))
+        return process_info(group.config.name, process, capped_int(self._now()))
 
     def getAllProcessInfo(self) -> list[dict[str, Any]]:
         self._update("getAllProcessInfo")
@@ -64,10 +64,11 @@ class Info(Namespace):
 def all_process_info(supervisord: Any) -> list[dict[str, Any]]:
     """The structs of all processes, by group and name; also while the daemon goes down."""
     now = capped_int(supervisord.loop.clock.wall())
-    return [_process_info(group.config.name, process, now) for group, process in by_name(supervisord)]
+    return [process_info(group.config.name, process, now) for group, process in by_name(supervisord)]
 
 
-def _process_info(group_name: str, process: Any, now: int) -> dict[str, Any]:
+def process_info(group_name: str, process: Any, now: int) -> dict[str, Any]:
+    """The struct of one process."""
     config = process.config
     state = process.get_state()
     start, stop = int(process.laststart), int(process.laststop)
@@ -141,7 +142,7 @@ _FORMAT = "<value><struct>\n%s{}</struct></value>".format(
 
 
 def _write_process_info(info: dict[str, Any]) -> str:
-    """The XML of a struct as of _process_info: what seldom changes is kept, the rest is one format string."""
+    """The XML of a struct as of process_info: what seldom changes is kept, the rest is one format string."""
     spawnerr, description = info["spawnerr"], info["description"]
     if spawnerr:
         spawnerr = safe_text(spawnerr)

@@ -14,7 +14,7 @@ from typing import Any
 from supervisor.faults import Faults, RPCError
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
 
-__all__ = ["Action", "all_action", "process_action"]
+__all__ = ["Action", "all_action", "group_action", "process_action", "question"]
 
 Step = Callable[[], Any]
 Explain = Callable[[RPCError], "str | None"]
@@ -28,6 +28,18 @@ _START_FAILURES = {
 }
 
 
+# Of the processes of a group that failed, so many are named.
+_NAMED_FAILURES = 5
+
+_ALL_QUESTIONS = {"stopall": "Stop all programs?", "restartall": "Restart all programs?"}
+_QUESTIONS = {
+    "start": "Start {}?",
+    "stop": "Stop {}?",
+    "restart": "Restart {}?",
+    "clearlog": "Clear the logs of {}?",
+}
+
+
 class Action(Deferred):
     """Steps one after the other, then a message; or the explanation of the fault that ended them."""
 
@@ -38,6 +50,8 @@ class Action(Deferred):
         self._steps = deque(steps)
         self._message = message
         self._explain: Explain = _unexpected
+        # What the last step gave.
+        self.value: Any = None
         self._waits_for: Callable[[], Any] | None = None
         self._loop: LoopLike | None = None
 
@@ -75,8 +89,10 @@ class Action(Deferred):
 
     def _look(self, function: Callable[[], Any]) -> bool:
         try:
-            if function() is NOT_DONE_YET:
+            value = function()
+            if value is NOT_DONE_YET:
                 return False
+            self.value = value
         except RPCError as fault:
             explanation = self._explain(fault)
             if explanation is not None:
@@ -117,6 +133,32 @@ def all_action(rpc: Any, action: str) -> Action | None:
     return None
 
 
+_GROUP_DEEDS = {"startgroup": "started", "stopgroup": "stopped", "restartgroup": "restarted"}
+
+
+def group_action(rpc: Any, action: str, group: str) -> Action | None:
+    """What a button of a group does; None if there is no such action."""
+    deed = _GROUP_DEEDS.get(action)
+    if deed is None:
+        return None
+    steps: list[tuple[Step, Explain]] = []
+    if action != "startgroup":
+        steps.append((lambda: rpc.stopProcessGroup(group), _unexpected))
+    if action != "stopgroup":
+        steps.append((lambda: rpc.startProcessGroup(group), _unexpected))
+
+    def message() -> str:
+        failed = [one for one in done.value or () if one["status"] != Faults.SUCCESS]
+        if not failed:
+            return f"Group {group} {deed}"
+        names = ", ".join([f"{one['name']} ({one['description']})" for one in failed[:_NAMED_FAILURES]])
+        more = f" and {len(failed) - _NAMED_FAILURES} more" if len(failed) > _NAMED_FAILURES else ""
+        return f"ERROR: Group {group}: not {deed}: {names}{more}"
+
+    done = Action(steps, message)
+    return done
+
+
 def process_action(rpc: Any, action: str, name: str) -> Action | None:
     """What a button of one process does; None if there is no such action."""
 
@@ -136,4 +178,15 @@ def process_action(rpc: Any, action: str, name: str) -> Action | None:
         return Action([(stop, stop_failed), (start, start_failed)], lambda: f"Process {name} restarted")
     if action == "clearlog":
         return Action([(lambda: rpc.clearProcessLogs(name), _unexpected)], lambda: f"Log for {name} cleared")
+    return None
+
+
+def question(action: str, process: str | None, group: str | None) -> str | None:
+    """What to ask before an action; None if there is no such action."""
+    if action in _ALL_QUESTIONS:
+        return _ALL_QUESTIONS[action]
+    if process and action in _QUESTIONS:
+        return _QUESTIONS[action].format(process)
+    if group and action in _GROUP_DEEDS:
+        return _QUESTIONS[action.removesuffix("group")].format(f"group {group}")
     return None

@@ -1,20 +1,22 @@
 """The HTTP handler of the pages.
 
 Promise: a page is looked up when it is asked for, since plugins change VIEWS; what changes anything comes by POST with
-the token of our own pages, unless the server's section allows GET to act; a slow action keeps nobody else waiting.
-Must not know what is on the pages.
+the token of the browser's session, unless the server's section allows GET to act; a slow action keeps nobody else
+waiting. Must not know what is on the pages.
 """
 
 from __future__ import annotations
 
-import os
 import traceback
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from supervisor.web.journal import Journal
 from supervisor.web.registry import VIEWS
+from supervisor.web.session import Session
 from supervisor.web.status import BadForm, StatusView
+from supervisor.web.streams import send_changes
 from supervisor.web.views import ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
 
@@ -23,8 +25,8 @@ __all__ = ["DeferredWebProducer", "parse_form", "supervisor_ui_handler"]
 # Far above what any form of ours has.
 _MAX_FIELDS = 1000
 
-# One for each run of the daemon; a page of another site cannot read it.
-_TOKEN = os.urandom(16).hex()
+# The stream of changes, which is no page.
+_STREAM = "events"
 
 
 class supervisor_ui_handler:
@@ -34,12 +36,16 @@ class supervisor_ui_handler:
 
     def __init__(self, supervisord: Any) -> None:
         self.supervisord = supervisord
+        Journal.of(supervisord)
 
     def match(self, request: Any) -> bool:
-        return _page_of(request) in VIEWS
+        page = _page_of(request)
+        return page in VIEWS or page == _STREAM
 
     def handle_request(self, request: Any) -> None:
-        if request.command == "POST":
+        if _page_of(request) == _STREAM and _STREAM not in VIEWS:
+            self._stream(request)
+        elif request.command == "POST":
             request.read_body(partial(self._body_arrived, request))
         elif request.command in ("GET", "HEAD"):
             self.continue_request(b"", request)
@@ -49,6 +55,18 @@ class supervisor_ui_handler:
 
     def _body_arrived(self, request: Any, body: bytes) -> None:
         self.continue_request(body, request)
+
+    def _stream(self, request: Any) -> None:
+        if request.command != "GET":
+            request["Allow"] = "GET"
+            request.error(405)
+            return
+        try:
+            form = parse_form(request.split_uri()[2], b"")
+        except ValueError:
+            request.error(400)
+        else:
+            send_changes(request, self.supervisord, form)
 
     def continue_request(self, data: bytes, request: Any) -> None:
         """Make the page, now or when its action is done."""
@@ -71,24 +89,23 @@ class supervisor_ui_handler:
                 supervisord=self.supervisord,
             )
             view = entry["view"](context)
-            if getattr(type(view), "render", None) is StatusView.render and not self._admit(request, form, view):
-                return
+            if hasattr(view, "token"):
+                self._admit(request, form, view)
             DeferredWebProducer(request, view, self.supervisord).run()
         except Exception as error:  # a plugin's view may raise anything
             _failed(request, self.supervisord, error)
 
-    def _admit(self, request: Any, form: dict[str, str], view: StatusView) -> bool:
-        """Tell the view whether it may act; False when the request is answered already."""
-        view.may_act = bool(getattr(request.server, "get_actions", False))
-        if view.may_act:
-            return True
-        view.token = _TOKEN
-        if request.command == "POST":
-            if form.get("token") != _TOKEN:
-                request.error(403, "The form is not, or no longer, one of ours; load the page again")
-                return False
-            view.may_act = True
-        return True
+    def _admit(self, request: Any, form: dict[str, str], view: Any) -> None:
+        """Give a view with forms its token, and tell the one that acts whether it may."""
+        session = Session(request)
+        view.token = session.token
+        if session.cookie is not None:
+            view.context.response["headers"]["Set-Cookie"] = session.cookie
+        if getattr(type(view), "render", None) is StatusView.render:
+            posted = request.command == "POST"
+            view.may_act = getattr(request.server, "get_actions", False) or (
+                posted and session.accepts(form.get("token")))
+            view.refused = posted and not view.may_act and form.get("action", "refresh") != "refresh"
 
 
 def _page_of(request: Any) -> str:
@@ -176,6 +193,8 @@ class DeferredWebProducer:
         if location is not None:
             request["Location"] = location
             request["Cache-Control"] = "no-cache"
+            if "Set-Cookie" in headers:
+                request["Set-Cookie"] = headers["Set-Cookie"]
             request.error(303)
             return
         body = response.get("body", "")
@@ -183,4 +202,5 @@ class DeferredWebProducer:
         headers.pop("Content-Length", None)
         headers.setdefault("X-Content-Type-Options", "nosniff")
         body = body if isinstance(body, bytes) else body.encode("utf-8", "replace")
-        request.reply(200, body, content_type, list(headers.items()))
+        code = 403 if getattr(self.callback, "refused", False) else 200
+        request.reply(code, body, content_type, list(headers.items()))

@@ -1,128 +1,129 @@
-"""The status page as text: one piece per process, joined once.
+"""The status page, and the page that asks before it acts.
 
-Promise: well-formed markup in which every link is relative, and which works without scripts. The frame around the
-rows is ui/status.html. Must not know of RPC, requests or forms.
+Promise: well-formed markup in which every link is relative, and which works without scripts. Must not know of RPC or
+of requests.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterable
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Any
 
 from supervisor.names import make_namespec
-from supervisor.states import ProcessStates
-from supervisor.version import VERSION
-from supervisor.web.templates import PACKAGE
-from supervisor.web.text import escape, quote
+from supervisor.web.charts import bars
+from supervisor.web.frame import page, token_field
+from supervisor.web.rows import STATE_FILTERS, Filter, counted, table
+from supervisor.web.text import escape
 
-__all__ = ["Controls", "status_class", "status_page"]
+__all__ = ["Surroundings", "ask_page", "message_box", "status_page"]
 
-_ALL = (("refresh", "Refresh"), ("restartall", "Restart All"), ("stopall", "Stop All"))
-_RUNNING = (("restart", "Restart"), ("stop", "Stop"), ("clearlog", "Clear Log"))
-_STOPPED = (("start", "Start"), ("clearlog", "Clear Log"))
-_BETWEEN = (("clearlog", "Clear Log"),)
-
-_ACTIONS = {
-    ProcessStates.RUNNING: _RUNNING,
-    ProcessStates.STOPPED: _STOPPED,
-    ProcessStates.EXITED: _STOPPED,
-    ProcessStates.FATAL: _STOPPED,
-}
+_EVERYTHING = (("refresh", "Refresh"), ("restartall", "Restart all"), ("stopall", "Stop all"))
 
 
-def status_class(state: int) -> str:
-    """How a state looks."""
-    if state == ProcessStates.RUNNING:
-        return "statusrunning"
-    if state in (ProcessStates.FATAL, ProcessStates.BACKOFF):
-        return "statuserror"
-    return "statusnominal"
+@dataclass
+class Surroundings:
+    """What the status page shows besides processes."""
+
+    token: str | None = None
+    message: str | None = None
+    identifier: str = "supervisor"
+    only: Filter = field(default_factory=Filter)
+    # The moment the page shows, for the stream of changes; and the daemon's clock.
+    at: str = ""
+    now: float = 0.0
+    restarts: list[int] = field(default_factory=list)
+    usage: bool = False
 
 
-class Controls:
-    """Writes what a person can click: buttons that post a token, or links that act."""
-
-    def __init__(self, token: str | None) -> None:
-        self.token = token  # None: links act
-
-    def form(self) -> str:
-        hidden = "" if self.token is None else f'<input type="hidden" name="token" value="{escape(self.token)}" />'
-        return f'<form action="index.html" method="post">{hidden}'
-
-    def one(self, action: str, label: str, quoted: str = "") -> str:
-        """The control for an action, on the process with this quoted name if there is one."""
-        where = f"processname={quoted}&amp;action={action}" if quoted else f"action={action}"
-        if self.token is None or action == "refresh":
-            return f'<a href="index.html?{where}" name="{label}">{label}</a>'
-        return f'<button type="submit" formaction="index.html?{where}" name="{label}">{label}</button>'
+def message_box(message: str | None) -> str:
+    """The text directly inside, and nothing at all without one."""
+    return "" if message is None else f'<div class="status_msg">{escape(message)}</div>'
 
 
-@lru_cache(maxsize=1)
-def _frame(stamp: tuple[int, int]) -> list[str]:
-    """The pieces of ui/status.html around its places; stamp is the file's time and size."""
-    with open(_frame_path(), encoding="utf-8") as file:
-        text = file.read()
-    pieces = []
-    for place in ("form", "controls", "message", "processes", "version", "year"):
-        before, text = text.split(f"<!--{place}-->")
-        pieces.append(before)
-    return [*pieces, text]
+def _filter_form(only: Filter) -> str:
+    options = "".join([
+        f'<option value="{value}"{_selected(value == only.state)}>{label}</option>'
+        for value, label in STATE_FILTERS.items()
+    ])
+    return (
+        '<form id="filter" action="./" method="get" role="search" aria-label="Processes">'
+        '<label for="filter-name">Name</label>'
+        f'<input id="filter-name" type="search" name="filter" value="{escape(only.name)}" placeholder="part of a name"'
+        ' autocomplete="off" spellcheck="false" />'
+        '<label for="filter-state">State</label>'
+        f'<select id="filter-state" name="state" autocomplete="off">{options}</select>'
+        '<button>Filter</button> <a href="./">Show all</a></form>'
+    )
 
 
-def _frame_path() -> str:
-    return os.path.join(PACKAGE, "ui", "status.html")
+def _kept(only: Filter) -> str:
+    """The page after an action shows the same processes."""
+    return "".join([
+        f'<input type="hidden" name="{name}" value="{escape(value)}" />'
+        for name, value in (("filter", only.name), ("state", only.state)) if value
+    ])
 
 
-def status_page(infos: Iterable[dict[str, Any]], message: str | None, controls: Controls) -> str:
+def _selected(is_it: bool) -> str:
+    return ' selected="selected"' if is_it else ""
+
+
+def _count_link(text: str) -> str:
+    word = text.partition(" ")[2]
+    return f'<a href="./?state={word}" data-state="{word}">{text}</a>'
+
+
+def status_page(infos: list[dict[str, Any]], around: Surroundings) -> str:
     """The whole page for these process structs, in their order."""
-    about = os.stat(_frame_path())
-    head, *rest = _frame((about.st_mtime_ns, about.st_size))
-    rows = [_row(index, info, controls) for index, info in enumerate(infos)]
-    parts = [
-        controls.form(),
-        "\n".join([controls.one(action, label) for action, label in _ALL]),
-        "" if message is None else f'<div class="status_msg">{escape(message)}</div>',
-        _table(rows) if rows else "<p>No programs to manage</p>",
-        escape(VERSION),
-        time.strftime("%Y"),
-    ]
-    return head + "".join([part + piece for part, piece in zip(parts, rest, strict=True)])
+    only = around.only
+    everything = "".join([
+        f'<button formaction="index.html?action={action}" name="{label}">{label}</button>'
+        for action, label in _EVERYTHING
+    ])
+    restarts = sum(around.restarts)
+    chart = bars(around.restarts, f"Restarts in the last hour: {restarts}", 4)
+    top = (
+        f'<p class="identifier">{escape(around.identifier)}</p>'
+        f'<p class="counts" id="counts">{counted(infos, _count_link)}</p>'
+        f'<p class="restarts"><span>{restarts} restart{"" if restarts == 1 else "s"}, last hour</span>{chart}</p>'
+    )
+    usage = ' data-usage="1"' if around.usage else ""
+    hidden = "" if infos and only and not _any_fits(infos, only) else ' hidden=""'
+    main = (
+        f'<main id="main" tabindex="-1" data-at="{around.at}" data-now="{around.now:.3f}"{usage}>'
+        f'{message_box(around.message)}<div class="tools">{_filter_form(only)}'
+        f'<form id="everything" class="all" action="index.html" method="post">{token_field(around.token)}'
+        f"{_kept(only)}{everything}</form></div>"
+        '<form id="processes" action="index.html" method="post" aria-label="Processes">'
+        f"{token_field(around.token)}{_kept(only)}{_table(infos, only)}</form>"
+        f'<p id="nothing"{hidden}>No program fits the filter</p></main>'
+    )
+    fatal = sum(info["statename"] == "FATAL" for info in infos)
+    return page(f"({fatal} fatal) Supervisor Status" if fatal else "Supervisor Status", main, top, bool(fatal))
 
 
-def _table(rows: list[str]) -> str:
+def _any_fits(infos: list[dict[str, Any]], only: Filter) -> bool:
+    return any(only.fits(make_namespec(info["group"], info["name"]), info["statename"].lower()) for info in infos)
+
+
+def _table(infos: list[dict[str, Any]], only: Filter) -> str:
+    if not infos:
+        return "<p>No programs to manage</p>"
     return (
-        '<table>\n<thead><tr><th class="state">State</th>\n<th class="desc">Description</th>\n'
-        '<th class="name">Name</th>\n<th class="action">Action</th></tr></thead>\n<tbody>\n'
-        f"{''.join(rows)}</tbody>\n</table>"
+        '<table id="table"><caption class="sr">Processes</caption>\n<thead><tr><th scope="col" class="state">State</th>'
+        '<th scope="col" class="name">Name</th><th scope="col" class="desc">Description</th>'
+        '<th scope="col" class="usage">CPU, memory</th><th scope="col" class="action">Action</th></tr></thead>\n'
+        f"{table(infos, only)}\n</table>"
     )
 
 
-@lru_cache(maxsize=8192)
-def _fixed_cells(name: str, state: int, token: str | None) -> str:
-    """The cells of a row that depend on nothing but the name and what can be done in a state."""
-    quoted = quote(name)
-    controls = Controls(token)
-    items = [controls.one(action, label, quoted) for action, label in _ACTIONS.get(state, _BETWEEN)]
-    items += [
-        f'<a href="logtail/{quoted}{channel}" name="{label}" target="_blank" rel="noopener">{label}</a>'
-        for channel, label in (("", "Tail -f Stdout"), ("/stderr", "Tail -f Stderr"))
-    ]
-    return (
-        f'<td class="name"><a href="tail.html?processname={quoted}" target="_blank" rel="noopener">{escape(name)}</a>'
-        f'</td>\n<td class="action">{" ".join(items)}</td></tr>\n'
-    )
-
-
-def _row(index: int, info: dict[str, Any], controls: Controls) -> str:
-    state = info["state"]
-    name = make_namespec(info["group"], info["name"])
-    shade = "" if index % 2 else ' class="shade"'
-    return (
-        f"<tr{shade}>"
-        f'<td class="state"><span class="{status_class(state)}">{info["statename"].lower()}</span></td>\n'
-        f'<td class="desc">{escape(info["description"])}</td>\n'
-        f"{_fixed_cells(name, state, controls.token)}"
-    )
+def ask_page(question: str, fields: dict[str, str], token: str | None, why: str) -> str:
+    """A page with a button for what was asked for, because the way it was asked for is not enough."""
+    hidden = "".join([
+        f'<input type="hidden" name="{name}" value="{escape(value)}" />' for name, value in fields.items()
+    ])
+    return page("Supervisor: " + question, (
+        f'<main id="main" tabindex="-1" class="ask"><h2>{escape(question)}</h2><p>{escape(why)}</p>'
+        f'<form action="index.html" method="post">{token_field(token)}{hidden}'
+        '<button class="yes">Yes, do it</button> <a href="./">No, show the programs</a></form></main>'
+    ))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from supervisor.web.details import ProcessView
 from supervisor.web.status import StatusView
 from supervisor.web.views import OKView, TailView
 
@@ -14,6 +15,7 @@ __all__ = ["VIEWS"]
 
 VIEWS: dict[str, dict[str, Any]] = {
     "index.html": {"template": "ui/status.html", "view": StatusView},
+    "process.html": {"template": None, "view": ProcessView},
     "tail.html": {"template": "ui/tail.html", "view": TailView},
     "ok.html": {"template": None, "view": OKView},
 }

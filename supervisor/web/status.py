@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from supervisor.names import make_namespec, split_namespec
+from supervisor.names import make_namespec
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
 from supervisor.rpcinterface.info import all_process_info
 from supervisor.states import ProcessStates
-from supervisor.web.actions import Action, all_action, process_action
-from supervisor.web.page import Controls, status_class, status_page
+from supervisor.web.actions import Action, all_action, group_action, process_action, question
+from supervisor.web.journal import Journal
+from supervisor.web.lookup import find_process
+from supervisor.web.page import Surroundings, ask_page, status_page
+from supervisor.web.rows import Filter, status_class
 from supervisor.web.text import quote
+from supervisor.web.usage import AVAILABLE
 from supervisor.web.views import POLICY, MeldView, ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 __all__ = ["BadForm", "StatusView"]
+
+_BY_LINK = "A link alone changes nothing here."
+_OLD_FORM = "The page that this came from is not, or no longer, one of ours: nothing was changed."
 
 
 class BadForm(ValueError):
@@ -31,8 +38,9 @@ class StatusView(MeldView):
 
     policy = POLICY
     delay = 0.1
-    # Whether actions may run, and the token that buttons post; None makes links of them. Set by the handler.
+    # Set by the handler: whether actions may run, whether that was refused for want of a token, the token for forms.
     may_act = True
+    refused = False
     token: str | None = None
 
     def __init__(self, context: ViewContext) -> None:
@@ -42,36 +50,75 @@ class StatusView(MeldView):
     def render(self) -> Any:
         form = self.context.form
         action = form.get("action")
-        may_act = self.may_act or action == "refresh"
-        if action and may_act:
+        message = form.get("message")
+        if action and (self.may_act or action == "refresh"):
             if self.callback is None:
                 self.callback = self.make_callback(form.get("processname"), action)
             message = self.callback()
             if message is NOT_DONE_YET:
                 return NOT_DONE_YET
             if message is not None:
-                self.context.response["headers"]["Location"] = f"./?message={quote(message)}"
-        message = form.get("message")
-        if action and not may_act:
-            message = message or "Nothing was changed: links do not act here, the buttons below do"
-        return status_page(all_process_info(self.context.supervisord), message, Controls(self.token))
+                return self._acted(message)
+        elif action:
+            return self._ask(action)
+        return self._page(message)
+
+    def _acted(self, message: str) -> str:
+        """On to a page that shows the message; a script that asks for plain text gets it at once."""
+        request, form = self.context.request, self.context.form
+        if request.command == "POST" and request.get_header("accept") == "text/plain":
+            self.content_type = "text/plain;charset=utf-8"
+            return message
+        where = f"./?message={quote(message)}"
+        if form.get("back") == "process" and "processname" in form:
+            where = f"process.html?processname={quote(form['processname'])}&message={quote(message)}"
+        for name in ("filter", "state"):
+            if name in form:
+                where += f"&{name}={quote(form[name])}"
+        self.context.response["headers"]["Location"] = where
+        return ""
+
+    def _ask(self, action: str) -> str:
+        form = self.context.form
+        text = question(action, form.get("processname"), form.get("groupname"))
+        if text is None:
+            raise BadForm(action)
+        passed_on = ("action", "processname", "groupname", "back")
+        fields: dict[str, str] = {name: form[name] for name in passed_on if name in form}
+        return ask_page(text, fields, self.token, _OLD_FORM if self.refused else _BY_LINK)
+
+    def _page(self, message: str | None) -> str:
+        form, supervisord = self.context.form, self.context.supervisord
+        journal = Journal.of(supervisord)
+        around = Surroundings(
+            token=self.token,
+            message=message,
+            identifier=supervisord.options.identifier,
+            only=Filter(form.get("filter", ""), form.get("state", "")),
+            at=journal.at,
+            now=supervisord.loop.clock.wall(),
+            restarts=journal.restarts_by_minute(),
+            usage=AVAILABLE,
+        )
+        return status_page(all_process_info(supervisord), around)
 
     def make_callback(self, namespec: str | None, action: str) -> Callable[[], Any]:
-        """What to call, and call again, for the message about an action on a process or on all."""
-        rpc = SupervisorNamespaceRPCInterface(self.context.supervisord)
+        """What to call, and call again, for the message about an action on a process, a group or all."""
+        supervisord = self.context.supervisord
+        rpc = SupervisorNamespaceRPCInterface(supervisord)
         callback: Action | None = all_action(rpc, action)
         if callback is None and namespec:
-            if not self._is_there(namespec):
+            if find_process(supervisord, namespec)[1] is None:
                 return lambda: f"No such process named {namespec}"
             callback = process_action(rpc, action, namespec)
+        group = self.context.form.get("groupname")
+        if callback is None and group:
+            if group not in supervisord.process_groups:
+                return lambda: f"No such group named {group}"
+            callback = group_action(rpc, action, group)
         if callback is None:
             raise BadForm(action)
         return callback
-
-    def _is_there(self, namespec: str) -> bool:
-        group_name, process_name = split_namespec(namespec)
-        group = self.context.supervisord.process_groups.get(group_name)
-        return group is not None and process_name in group.processes
 
     def actions_for_process(self, process: Any) -> list[dict[str, str | None] | None]:
         """The links of a process, for plugins' pages: dictionaries of href, name and target."""

@@ -13,7 +13,6 @@ __all__ = ["escape", "quote"]
 
 _controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]").findall
 
-
 def _visible(odd: str) -> str:
     number = ord(odd)
     return chr(0x2400 + number) if number < 0x20 else "\u2421" if number == 0x7F else "\ufffd"

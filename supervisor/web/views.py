@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor.faults import Faults, RPCError
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
+from supervisor.web.lookup import find_process
 from supervisor.web.templates import template
 from supervisor.web.text import escape, quote
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
@@ -25,7 +26,7 @@ _FRESH = {
 
 # Our own pages bring everything they need, and nobody puts them in a frame.
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 
@@ -78,6 +79,7 @@ class MeldView:
         if self.policy is not None:
             headers["Content-Security-Policy"] = self.policy
             headers["X-Frame-Options"] = "DENY"
+            headers["Referrer-Policy"] = "same-origin"
         response["body"] = body
         return response
 
@@ -103,7 +105,7 @@ class OKView:
 
 
 class TailView(MeldView):
-    """The end of the standard output of a process."""
+    """The end of a log of a process. The script goes on from there."""
 
     policy = POLICY
     smallest = 1024
@@ -112,30 +114,58 @@ class TailView(MeldView):
         form = self.context.form
         name = form.get("processname")
         limit = self._limit(form.get("limit", ""))
+        channel = "stderr" if form.get("channel") == "stderr" else "stdout"
         root = self.clone()
-        root.findmeld("title").content(escape(f"Supervisor tail of process {name}"), structure=True)
-        root.findmeld("tailbody").content(escape(self._text(name, limit)), structure=True)
+        title = f"Supervisor tail of process {name}"
+        root.findmeld("title").content(escape(title), structure=True)
+        root.findmeld("tailbody").content(escape(self._text(name, limit, channel)), structure=True)
         anchor = root.findmeld("refresh_anchor")
         if name is None:
             anchor.replace("")
         else:
-            anchor.attributes(href=f"tail.html?processname={quote(name)}&limit={limit}")
+            query = f"processname={quote(name)}&limit={limit}"
+            anchor.attributes(href=f"tail.html?{query}" + ("&channel=stderr" if channel == "stderr" else ""))
+            self._more(root, name, channel)
         page: bytes = root.write_xhtmlstring()
         return page
+
+    def _more(self, root: Any, name: str, channel: str) -> None:
+        """What our own template has besides: whose log it is, and the way to the other one."""
+        heading, links, main = (root.findmeld(place) for place in ("heading", "links", "main"))
+        if heading is None or links is None or main is None:
+            return
+        heading.content(escape(f"{name} {channel}"), structure=True)
+        quoted = escape(quote(name))
+        links.content("".join([
+            f'<a href="process.html?processname={quoted}">Details</a> ',
+            *(_channel_link(quoted, one, one == channel) for one in ("stdout", "stderr")),
+            f'<a href="logtail/{quoted}{"/stderr" if channel == "stderr" else ""}">Raw stream</a>',
+        ]), structure=True)
+        if find_process(self.context.supervisord, name)[1] is not None:
+            main.attributes(**{"data-log": name, "data-channel": channel})
 
     def _limit(self, text: str) -> int:
         digits = text.isascii() and text.isdigit() and len(text) < 20
         return max(self.smallest, int(text)) if digits else self.smallest
 
-    def _text(self, name: str | None, limit: int) -> str:
+    def _text(self, name: str | None, limit: int, channel: str) -> str:
         if name is None:
             return "No process name found"
         rpc = SupervisorNamespaceRPCInterface(self.context.supervisord)
+        read, tail = rpc.readProcessStdoutLog, rpc.tailProcessStdoutLog
+        if channel == "stderr":
+            read, tail = rpc.readProcessStderrLog, rpc.tailProcessStderrLog
         try:
-            rpc.readProcessStdoutLog(name, 0, 1)
-            text: str = rpc.tailProcessStdoutLog(name, 0, limit)[0]
+            read(name, 0, 1)
+            text: str = tail(name, 0, limit)[0]
             return text
         except RPCError as fault:
             if fault.code == Faults.NO_FILE:
                 return f"No file for {name}"
             return f"ERROR: unexpected rpc fault [{fault.code:d}] {fault.text}"
+
+
+def _channel_link(quoted: str, channel: str, current: bool) -> str:
+    query = f"processname={quoted}" + ("&amp;channel=stderr" if channel == "stderr" else "")
+    mark = ' aria-current="page"' if current else ""
+    return f'<a href="tail.html?{query}"{mark}>{channel}</a> '

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import xml.dom.minidom
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,12 +9,14 @@ from urllib.parse import unquote
 
 import pytest
 
+from supervisor import events
 from supervisor.faults import Faults, RPCError
 from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.web import VIEWS, MeldView, StatusView, ViewContext, supervisor_ui_handler
-from supervisor.web.actions import process_action
+from supervisor.web.actions import group_action, process_action, question
 from supervisor.web.handler import parse_form
-from supervisor.web.page import Controls, status_page
+from supervisor.web.page import Surroundings, status_page
+from supervisor.web.rows import Filter
 from supervisor.web.text import escape, quote
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
 from tests.fakes import FakeLog, fake_loop
@@ -22,55 +25,95 @@ S = ProcessStates
 
 
 def info(name: str, group: str = "", state: int = S.RUNNING, description: str = "pid 5") -> dict[str, Any]:
-    names = {S.RUNNING: "RUNNING", S.FATAL: "FATAL", S.STOPPED: "STOPPED", S.STARTING: "STARTING"}
+    names = {
+        getattr(S, word): word for word in ("RUNNING", "FATAL", "STOPPED", "STARTING", "STOPPING")
+    }
     return {
         "name": name,
         "group": group or name,
         "state": state,
         "statename": names[state],
         "description": description,
+        "start": 1000,
     }
 
 
 def rows(page: str) -> list[list[str]]:
-    """The text of each cell of each row of the body."""
+    """The text of each cell of each row of the bodies that is to be seen."""
     document = xml.dom.minidom.parseString(page)
 
     def text(node: Any) -> str:
         return node.data if node.nodeType == node.TEXT_NODE else " ".join(filter(None, map(text, node.childNodes)))
 
-    body = document.getElementsByTagName("tbody")
-    return [[text(cell) for cell in row.getElementsByTagName("td")] for row in body[0].getElementsByTagName("tr")]
+    return [
+        [" ".join(text(cell).split()) for cell in row.getElementsByTagName("td")]
+        for body in document.getElementsByTagName("tbody")
+        for row in body.getElementsByTagName("tr")
+        if not row.hasAttribute("hidden")
+    ]
 
 
 def test_the_status_page_shows_each_process() -> None:
     page = status_page(
-        [info("a"), info("m<&>", "g", S.STOPPED, "Not started"), info("c", state=S.STARTING, description="")],
-        None,
-        Controls("token"),
+        [
+            info("a"),
+            info("c", state=S.STARTING, description=""),
+            info("m<&>", "g", S.FATAL, "spawn <error>"),
+            info("n", "g", S.STOPPED, "Not started"),
+            info("z", state=S.STOPPING, description=""),
+        ],
+        Surroundings(token="a token"),
     )
-    tails = "Tail -f Stdout Tail -f Stderr"
-    assert [[" ".join(cell.split()) for cell in row] for row in rows(page)] == [
-        ["running", "pid 5", "a", f"Restart Stop Clear Log {tails}"],
-        ["stopped", "Not started", "g:m<&>", f"Start Clear Log {tails}"],
-        ["starting", "", "c", f"Clear Log {tails}"],
+    ending = "Clear log stdout stderr"
+    assert rows(page) == [
+        ["running", "a", "pid 5", "", f"Restart Stop {ending}"],
+        ["starting", "c", "", "", f"Restart Stop {ending}"],
+        ["Show group g", "1 fatal, 1 stopped", "", "Start Restart Stop"],
+        ["fatal", "g: m<&>", "spawn <error>", "", f"Why? Start {ending}"],
+        ["stopped", "g: n", "Not started", "", f"Start {ending}"],
+        ["stopping", "z", "", "", ending],
     ]
-    assert 'formaction="index.html?processname=g%3Am%3C%26%3E&amp;action=start"' in page
-    assert 'href="logtail/g%3Am%3C%26%3E/stderr"' in page
-    assert 'name="token" value="token"' in page
+    assert page.count("<tbody") == 3
+    assert 'formaction="?processname=g%3Am%3C%26%3E&amp;action=start"' in page
+    assert 'formaction="?groupname=g&amp;action=stopgroup"' in page
+    assert 'name="token" value="a token"' in page
+    assert "<title>(1 fatal) Supervisor Status</title>" in page
+    assert "images/icon-fatal.svg" in page
     assert "status_msg" not in page
 
 
-def test_links_act_where_the_section_allows_it() -> None:
-    page = status_page([info("a")], "<b>\x1b'", Controls(None))
-    assert '<a href="index.html?processname=a&amp;action=restart" name="Restart">Restart</a>' in page
+def test_a_message_on_the_page() -> None:
+    page = status_page([info("a")], Surroundings(message="<b>\x1b'"))
     assert '<div class="status_msg">&lt;b&gt;\u241b&#39;</div>' in page
     assert "token" not in page
+    assert "images/icon.svg" in page
     assert rows(page)
 
 
+@pytest.mark.parametrize(
+    ("only", "seen"),
+    [
+        (Filter("B"), ["b"]),
+        (Filter("G:"), ["Show group g", "g: a", "g: c"]),
+        (Filter("", "running"), ["b", "Show group g", "g: c"]),
+        (Filter("", "down"), ["Show group g", "g: a", "h"]),
+        (Filter("", "failed"), ["h"]),
+        (Filter("", "no such state"), ["b", "Show group g", "g: a", "g: c", "h"]),
+        (Filter("x<"), []),
+    ],
+)
+def test_filters(only: Filter, seen: list[str]) -> None:
+    page = status_page(
+        [info("b"), info("a", "g", S.STOPPED), info("c", "g"), info("h", state=S.FATAL)],
+        Surroundings(only=only),
+    )
+    assert [row[0] if row[0].startswith("Show") else row[1] for row in rows(page)] == seen
+    assert ('<p id="nothing">' in page) is not bool(seen)
+    assert f'value="{escape(only.name)}" placeholder' in page
+
+
 def test_an_empty_page() -> None:
-    page = status_page([], None, Controls("t"))
+    page = status_page([], Surroundings())
     xml.dom.minidom.parseString(page)
     assert "No programs to manage" in page
     assert "<table" not in page
@@ -178,15 +221,66 @@ def test_other_failures() -> None:
     assert process_action(rpc, "Start", "a") is None
 
 
+class FakeGroupRpc:
+    def __init__(self, *failed: str) -> None:
+        self.calls: list[str] = []
+        self.failed = failed
+
+    def stopProcessGroup(self, name: str) -> list[dict[str, Any]]:
+        self.calls.append(f"stop {name}")
+        return []
+
+    def startProcessGroup(self, name: str) -> Any:
+        self.calls.append(f"start {name}")
+        results = [{"name": "good", "status": Faults.SUCCESS, "description": "OK"}]
+        results += [{"name": name, "status": Faults.SPAWN_ERROR, "description": "SPAWN_ERROR"} for name in self.failed]
+        return lambda: results
+
+
+@pytest.mark.parametrize(
+    ("action", "calls", "message"),
+    [
+        ("startgroup", ["start g"], "Group g started"),
+        ("stopgroup", ["stop g"], "Group g stopped"),
+        ("restartgroup", ["stop g", "start g"], "Group g restarted"),
+    ],
+)
+def test_groups(action: str, calls: list[str], message: str) -> None:
+    rpc = FakeGroupRpc()
+    deed = group_action(rpc, action, "g")
+    assert deed is not None
+    assert adopt(fake_loop()[0], deed)() == message
+    assert rpc.calls == calls
+
+
+def test_failures_in_a_group_are_named() -> None:
+    deed = group_action(FakeGroupRpc(*"abcdefg"), "startgroup", "g")
+    assert deed is not None
+    message = deed()
+    assert message.startswith("ERROR: Group g: not started: a (SPAWN_ERROR), b (SPAWN_ERROR), ")
+    assert message.endswith("e (SPAWN_ERROR) and 2 more")
+    assert group_action(FakeGroupRpc(), "start", "g") is None
+
+
+def test_questions() -> None:
+    assert question("stopall", None, None) == "Stop all programs?"
+    assert question("clearlog", "a", None) == "Clear the logs of a?"
+    assert question("restartgroup", None, "g") == "Restart group g?"
+    for action, process, group in (("start", None, "g"), ("x", "a", "g"), ("stopgroup", "a", None)):
+        assert question(action, process, group) is None
+
+
 # --- the handler --------------------------------------------------------------------------------------------------
 
 
 class FakeRequest:
-    def __init__(self, path: str, query: str = "", command: str = "GET", body: bytes = b"", acts: bool = False) -> None:
+    def __init__(self, path: str, query: str = "", command: str = "GET", body: bytes = b"", acts: bool = False,
+                 cookie: str | None = None, accept: str | None = None) -> None:
         self.path, self.query, self.command, self.body = path, query, command, body
         self.server = SimpleNamespace(get_actions=acts)
         self.header: list[str] = []
         self.closed = False
+        self.sent = {"cookie": cookie, "accept": accept}
         self.headers: dict[str, str] = {}
         self.answers: list[tuple[int, str]] = []
 
@@ -195,6 +289,9 @@ class FakeRequest:
 
     def __setitem__(self, name: str, value: str) -> None:
         self.headers[name] = value
+
+    def get_header(self, name: str) -> str | None:
+        return self.sent.get(name)
 
     def cgi_environment(self) -> dict[str, Any]:
         return {"SERVER_PORT": "1", "PATH_TRANSLATED": self.path}
@@ -227,7 +324,7 @@ class Scene:
         self.log = FakeLog()
         self.supervisord = SimpleNamespace(
             loop=self.loop,
-            options=SimpleNamespace(logger=self.log, mood=SupervisorStates.RUNNING),
+            options=SimpleNamespace(logger=self.log, mood=SupervisorStates.RUNNING, identifier="me"),
             process_groups={},
         )
         self.handler = supervisor_ui_handler(self.supervisord)
@@ -238,10 +335,22 @@ class Scene:
         self.handler.handle_request(request)
         return request
 
-    @property
-    def token(self) -> str:
-        page = self.ask().answers[0][1]
-        return page.partition('name="token" value="')[2].partition('"')[0]
+    def session(self) -> tuple[str, str]:
+        """(cookie, token) of a browser that has looked at the page."""
+        request = self.ask()
+        cookie, *about = request.headers["Set-Cookie"].split("; ")
+        assert about == ["HttpOnly", "SameSite=Strict"]
+        return cookie, request.answers[0][1].partition('name="token" value="')[2].partition('"')[0]
+
+    def post(self, query: str, cookie: str | None, token: str = "", **kw: Any) -> FakeRequest:
+        return self.ask("/index.html", query, command="POST", body=f"token={token}".encode(), cookie=cookie, **kw)
+
+
+@pytest.fixture(autouse=True)
+def no_subscriptions() -> Iterator[None]:
+    events.clear()
+    yield
+    events.clear()
 
 
 @pytest.fixture
@@ -290,20 +399,44 @@ def test_the_page_and_its_headers(scene: Scene, mood: int) -> None:
 
 
 def test_links_do_not_act_by_themselves(scene: Scene) -> None:
-    request = scene.ask("/index.html", "action=stopall")
+    request = scene.ask("/index.html", "action=stopgroup&groupname=%3Cg%3E")
     ((code, page),) = request.answers
     assert code == 200
-    assert "status_msg" in page
+    assert "<h2>Stop group &lt;g&gt;?</h2>" in page
+    assert 'name="groupname" value="&lt;g&gt;"' in page
     assert scene.ask("/index.html", "action=refresh").message.startswith("Page refreshed at ")
 
 
-def test_buttons_act_with_the_token(scene: Scene) -> None:
-    token = scene.token
+def test_buttons_act_with_the_token_of_the_session(scene: Scene) -> None:
+    cookie, token = scene.session()
     assert len(token) == 32
-    request = scene.ask("/index.html", "action=stopall", command="POST", body=f"token={token}".encode())
+    assert scene.post("action=stopall", cookie, token).message.startswith("All stopped at ")
+    assert "Set-Cookie" not in scene.ask(cookie=cookie).headers
+    other, its_token = scene.session()
+    assert (other == cookie, its_token == token) == (False, False)
+    for wrong in ((cookie, ""), (cookie, its_token), (None, token), ("supervisor_session=x", token), (other, token)):
+        ((code, page),) = scene.post("action=stopall", *wrong).answers
+        assert (code, "Stop all programs?" in page) == (403, True)
+
+
+def test_the_cookie_among_others(scene: Scene) -> None:
+    cookie, token = scene.session()
+    request = scene.post("action=stopall", f"a=b; {cookie}; supervisor_session2=c", token)
     assert request.message.startswith("All stopped at ")
-    for body in (b"", b"token=x"):
-        assert scene.ask("/index.html", "action=stopall", command="POST", body=body).answers[0][0] == 403
+
+
+def test_the_page_after_an_action(scene: Scene) -> None:
+    session = scene.session()
+    plain = scene.post("action=stopall", *session, accept="text/plain")
+    ((code, text),) = plain.answers
+    assert (code, plain.headers["Content-Type"]) == (200, "text/plain;charset=utf-8")
+    assert text.startswith("All stopped at ")
+    kept = scene.post("action=stop&processname=x&filter=a%26b&state=down", *session)
+    assert kept.headers["Location"] == "./?message=No%20such%20process%20named%20x&filter=a%26b&state=down"
+    back = scene.post("action=stop&processname=x:y&back=process", *session)
+    assert back.headers["Location"].startswith("process.html?processname=x%3Ay&message=No%20such")
+    group = scene.post("action=stopgroup&groupname=nope", *session)
+    assert group.message == "No such group named nope"
 
 
 def test_links_act_where_it_was_allowed(scene: Scene) -> None:
@@ -312,9 +445,16 @@ def test_links_act_where_it_was_allowed(scene: Scene) -> None:
     assert scene.ask("/", "action=start&processname=g%0D%0A:*", acts=True).message == "No such process named g\r\n:*"
 
 
+def test_events_are_asked_for_by_get(scene: Scene) -> None:
+    request = scene.ask("/events", command="POST")
+    assert request.answers == [(405, "")]
+    assert request.headers == {"Allow": "GET"}
+
+
 @pytest.mark.parametrize("query", ["action=foo", "action=start", "action=start&processname=", "action=Start"])
 def test_what_there_is_no_action_for(scene: Scene, query: str) -> None:
     assert scene.ask("/", query, acts=True).answers[0][0] == 400
+    assert scene.ask("/", query).answers[0][0] == 400
     assert scene.log.lines == []
 
 
@@ -399,7 +539,8 @@ def tail(scene: Scene, query: str) -> tuple[str, str]:
 
 def test_tails(scene: Scene, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    config = SimpleNamespace(name="a", stdout_logfile=str(log))
+    errors = tmp_path / "errors"
+    config = SimpleNamespace(name="a", stdout_logfile=str(log), stderr_logfile=str(errors))
     process = SimpleNamespace(config=config)
     scene.supervisord.process_groups["a"] = SimpleNamespace(processes={"a": process})
     title = "Supervisor tail of process "
@@ -413,6 +554,11 @@ def test_tails(scene: Scene, tmp_path: Path) -> None:
         assert len(tail(scene, f"processname=a&limit={limit}")[1]) == length
     page = scene.ask("/tail.html", "processname=a&limit=1500").answers[0][1]
     assert 'href="tail.html?processname=a&amp;limit=1500"' in page
+    errors.write_text("wrong")
+    assert tail(scene, "processname=a&channel=stderr")[1] == "wrong"
+    page = scene.ask("/tail.html", "processname=a&channel=stderr").answers[0][1]
+    assert 'href="tail.html?processname=a&amp;limit=1024&amp;channel=stderr"' in page
+    assert "</script>" in page
 
 
 def test_context() -> None:

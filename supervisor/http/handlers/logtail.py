@@ -21,6 +21,7 @@ from supervisor.xmlrpc.deferred import NOT_DONE_YET
 __all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
 
 _HEAD = 1024
+_LARGEST_HEAD = 16 * 1024 * 1024
 _PIECE = 128 * 1024
 # Bytes kept for a client that keeps up while their file goes; a log is truncated after one read of output at most.
 _MOST_AHEAD = 2 * 1024 * 1024
@@ -215,7 +216,7 @@ class _tail_handler:
             request.error(404)
             return
         try:
-            producer = tail_f_producer(request, logfile, _HEAD)
+            producer = tail_f_producer(request, logfile, _beginning(request))
         except OSError:
             request.error(404)
             return
@@ -269,6 +270,15 @@ class mainlogtail_handler(_tail_handler):
     def logfile(self, request: deferring_http_request) -> str | None:
         logfile = self.supervisord.options.logfile
         return logfile if isinstance(logfile, str) else None
+
+
+def _beginning(request: deferring_http_request) -> int:
+    """How much is sent of what is there already: ?limit=BYTES raises it."""
+    for field in (request.split_uri()[2] or "?")[1:].split("&"):
+        name, _, value = field.partition("=")
+        if name == "limit" and value.isascii() and value.isdigit() and len(value) < 20:
+            return min(max(_HEAD, int(value)), _LARGEST_HEAD)
+    return _HEAD
 
 
 def _open(path: str) -> int:

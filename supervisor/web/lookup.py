@@ -1,0 +1,20 @@
+"""Finding a process by the name a page gives.
+
+Promise: any text is answered. Must not know what is done with the process.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supervisor.names import split_namespec
+
+__all__ = ["find_process"]
+
+
+def find_process(supervisord: Any, namespec: str) -> tuple[Any, Any]:
+    """(group, process); (None, None) when there is no such process, or a whole group is meant."""
+    group_name, process_name = split_namespec(namespec)
+    group = supervisord.process_groups.get(group_name)
+    process = None if group is None or process_name is None else group.processes.get(process_name)
+    return (None, None) if process is None else (group, process)
