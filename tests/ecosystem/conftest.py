@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.harness import Daemon
+from tests.harness import Daemon, eventually
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 HERE = pathlib.Path(__file__).parent
@@ -149,6 +149,10 @@ class Installed(Daemon):
     def program_of(self, name: str) -> str:
         """A console script of the same environment."""
         return str(pathlib.Path(self.python).with_name(name))
+
+    def wait_file(self, name: str, text: str) -> None:
+        """Wait until a text stands in a file of the daemon's folder."""
+        eventually(lambda: text in self.read(name), f"{text!r} in {name}")
 
     @property
     def ours(self) -> bool:

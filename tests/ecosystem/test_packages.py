@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 import socket
 import subprocess
 import urllib.request
@@ -15,7 +14,7 @@ import pytest
 from tests.ecosystem.conftest import Installed
 from tests.harness import eventually
 
-pytestmark = pytest.mark.ecosystem
+pytestmark = [pytest.mark.ecosystem, pytest.mark.timeout(600)]  # the first test waits for installations
 
 QUICK = {"startsecs": 0, "autorestart": "true"}
 
