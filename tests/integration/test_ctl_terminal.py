@@ -1,0 +1,165 @@
+"""What supervisorctl does on a terminal where an action asks, follows, waits or changes the daemon."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.harness import Daemon
+from tests.harness.daemon import CTL, DEADLINE
+
+CAT = {"command": "/bin/cat", "startsecs": 0}
+IDLE = {**CAT, "autostart": "false"}
+PROMPT = "supervisor> "
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def shell(daemon: Daemon) -> Iterator[Open]:
+    """Opens supervisorctl on a terminal of its own."""
+    opened: list[Any] = []
+
+    def open_shell(*args: str, **env: str) -> Any:
+        child = pexpect.spawn(sys.executable, ["-c", CTL, "-c", str(daemon.conf), *args], timeout=DEADLINE,
+                              encoding="utf-8", env=daemon.environment(env), dimensions=(40, 120))
+        child.delaybeforesend = None
+        opened.append(child)
+        if not args:
+            child.expect_exact(PROMPT)
+        return child
+
+    yield open_shell
+    for child in opened:
+        child.close(force=True)
+
+
+def ask(child: Any, line: str) -> str:
+    """Type a line; what is shown until the next prompt."""
+    child.sendline(line)
+    child.expect_exact(f"{line}\r\n")
+    child.expect_exact(PROMPT)
+    return str(child.before)
+
+
+def ended(child: Any) -> int:
+    """Wait for the end; the exit status."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return int(child.exitstatus)
+
+
+def test_a_configuration_that_changes(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, a=IDLE, b=CAT)
+    child = shell()
+    assert ask(child, "avail").split()[::5] == ["a", "b"]
+    daemon.configure(probe=None, a={**IDLE, "priority": 5}, c=IDLE)
+    assert ask(child, "reread") == "a: changed\r\nb: disappeared\r\nc: available\r\n"
+    assert [line[:2] for line in ask(child, "plan").splitlines() if line[0] != " "] == ["b:", "a:", "c:"]
+    assert ask(child, "add c") == "c: added process group\r\n"
+    assert ask(child, "update nope b") == (
+        "ERROR: no such group: nope\r\nb: stopped\r\nb: removed process group\r\n")
+    assert ask(child, "update") == "a: stopped\r\na: updated process group\r\n"
+    assert ask(child, "remove c a") == "c: removed process group\r\na: removed process group\r\n"
+    assert ask(child, "status") == ""
+    with open(daemon.conf, "a") as f:
+        f.write("\n[program:broken]\n")
+    for action in ("reread", "update", "plan"):
+        assert ask(child, action).startswith("ERROR: CANT_REREAD: ")
+
+
+def test_reload_and_shutdown_ask_first(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, a=IDLE)
+    child = shell()
+    pid = ask(child, "pid").strip()
+    for action, question in (("reload", "Really restart the remote supervisord process y/N? "),
+                             ("shutdown", "Really shut the remote supervisord process down y/N? ")):
+        for answer in ("", "n", "no way"):
+            child.sendline(action)
+            child.expect_exact(question)
+            assert ask(child, answer) == ""
+    child.sendline("reload")
+    child.expect_exact("y/N? ")
+    assert ask(child, "yes") == "Restarted supervisord\r\n"
+    daemon.wait_log("RPC interface 'supervisor' initialized", 2)
+    assert ask(child, "pid").strip() == pid
+    child.sendline("shutdown")
+    child.expect_exact("y/N? ")
+    assert ask(child, "Y") == "Shut down\r\n"
+    assert daemon.wait() == 0
+    for action in ("status", "start a", "avail", "tail -f a"):
+        assert ask(child, action).startswith(f"unix://{daemon.socket} no such file\r\nhint: tried unix://")
+    child.sendeof()
+    assert ended(child) == 0
+
+
+@pytest.mark.parametrize("action", ["tail -f a", "maintail -f", "logs -f", "status -w", "fg a", "wait a --for stopped"])
+def test_what_lasts_ends_with_ctrl_c_and_the_shell_goes_on(daemon: Daemon, shell: Open, action: str) -> None:
+    daemon.start(probe=None, a=CAT)
+    daemon.wait_state("a", "RUNNING")
+    daemon.call("sendProcessStdin", "a", "so much\n")
+    daemon.wait_log("entered RUNNING state")
+    child = shell()
+    child.sendline(action)
+    child.expect({"status": "RUNNING", "wait": f"{action}\r\n", "maintail": "RUNNING"}.get(action.split()[0],
+                                                                                                "so much"))
+    child.sendcontrol("c")
+    child.expect_exact(PROMPT)
+    assert "RUNNING" in ask(child, "status a")
+
+
+@pytest.mark.parametrize("action", ["tail -f a", "maintail -f", "logs -f", "status -w", "fg a", "wait a --for stopped"])
+def test_what_lasts_ends_with_ctrl_c_from_the_command_line(daemon: Daemon, shell: Open, action: str) -> None:
+    daemon.start(probe=None, a=CAT)
+    daemon.wait_state("a", "RUNNING")
+    daemon.call("sendProcessStdin", "a", "so much\n")
+    child = shell(*action.split())
+    if action.startswith("wait"):
+        child.expect([pexpect.TIMEOUT], timeout=0.5)
+    else:
+        child.expect(["so much", "RUNNING"])
+    child.sendcontrol("c")
+    child.expect(pexpect.EOF)
+    assert "Traceback" not in child.before
+    child.close()
+    assert child.exitstatus == (130 if action.startswith("wait") else 0)
+
+
+def test_lines_and_bytes_of_logs(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, a={}, b={})
+    for name in ("a", "b"):
+        daemon.child(name).tell("out", f"1\n\x1b[1m2{name}\x1b]0;title\x07\n")
+    child = shell()
+    assert ask(child, "tail -n 1 a") == "\u241b[1m2a\u241b]0;title\u2407\r\n"
+    assert ask(child, "tail --raw -n 1 a") == "\x1b[1m2a\x1b]0;title\x07\r\n"
+    assert ask(child, "logs -n 1") == "a | \u241b[1m2a\u241b]0;title\u2407\r\nb | \u241b[1m2b\u241b]0;title\u2407\r\n"
+    assert ask(child, "tail -2 a") == "\u2407\r\n\r\n"
+    assert ask(child, "tail -0 a").count("\r\n") == 3
+
+
+def test_patterns_and_not_waiting(daemon: Daemon, shell: Open) -> None:
+    daemon.start("[group:web]\nprograms=w", probe=None, slow={"autostart": "false", "startsecs": 60},
+                 w={**IDLE, "numprocs": 3, "process_name": "%(program_name)s_%(process_num)d"})
+    child = shell()
+    assert ask(child, "start web:*_[12]") == "web:w_1: started\r\nweb:w_2: started\r\n"
+    assert ask(child, "start --no-wait slow") == "slow: started\r\n"
+    assert [line.split()[1] for line in ask(child, "status w*:* slow").splitlines()] == [
+        "STOPPED", "RUNNING", "RUNNING", "STARTING"]
+    assert ask(child, "stop --no-wait slow web:*_1") == "slow: stopped\r\nweb:w_1: stopped\r\n"
+    assert ask(child, "wait slow web:w_1 --for stopped --timeout 9") == "slow: stopped\r\nweb:w_1: stopped\r\n"
+    assert ask(child, "wait slow --for running --timeout 0.1") == "slow: ERROR (not running in time)\r\n"
+
+
+def test_names_with_control_characters(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, a={"command": "/no/\x1b[31mred", "autostart": "false"})
+    for words in (["start", "a"], ["status", "\x1b[2J", "a"]):
+        child = shell(*words)
+        child.expect(pexpect.EOF)
+        assert child.before and "\x1b" not in child.before.replace("\x1b[31mFATAL\x1b[0m", "")
+    said = daemon.ctl(input="".join(f"{line}\n" for line in (
+        "start \x1b", "nope \x1b", "tail x\x1b", "tail a \x1b", "update x\x9b", "fg \x1b", "signal \x1b a", "pid \x1b",
+        "add \x1b", "help \x1b", "wait \x1b", "logs \x1b", "open http://\x1b", "tail -f \x1b", "remove \x1b"))).stdout
+    assert said.count("\\x1b") >= 13 and "\x1b" not in said and "\x9b" not in said
