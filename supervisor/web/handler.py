@@ -7,11 +7,10 @@ waiting. Must not know what is on the pages.
 
 from __future__ import annotations
 
-import traceback
 from functools import partial
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any
 
+from supervisor.late import Late
 from supervisor.web.journal import Journal
 from supervisor.web.registry import VIEWS
 from supervisor.web.session import Session
@@ -19,6 +18,13 @@ from supervisor.web.status import BadForm, StatusView
 from supervisor.web.streams import send_changes
 from supervisor.web.views import ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
+
+if TYPE_CHECKING:
+    import traceback
+    from urllib import parse as urls
+else:
+    traceback = Late("traceback")
+    urls = Late("urllib.parse")
 
 __all__ = ["DeferredWebProducer", "parse_form", "supervisor_ui_handler"]
 
@@ -130,7 +136,7 @@ def parse_form(query: str | None, body: bytes) -> dict[str, str]:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    return parse_qsl(text.strip("\r\n"), errors="replace", max_num_fields=_MAX_FIELDS)
+    return urls.parse_qsl(text.strip("\r\n"), errors="replace", max_num_fields=_MAX_FIELDS)
 
 
 def _failed(request: Any, supervisord: Any, error: BaseException) -> None:

@@ -6,8 +6,8 @@ of requests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from supervisor.names import make_namespec
 from supervisor.web.charts import bars
@@ -18,20 +18,20 @@ from supervisor.web.text import escape
 __all__ = ["Surroundings", "ask_page", "message_box", "status_page"]
 
 _EVERYTHING = (("refresh", "Refresh"), ("restartall", "Restart all"), ("stopall", "Stop all"))
+_EVERY = Filter()
 
 
-@dataclass
-class Surroundings:
+class Surroundings(NamedTuple):
     """What the status page shows besides processes."""
 
     token: str | None = None
     message: str | None = None
     identifier: str = "supervisor"
-    only: Filter = field(default_factory=Filter)
+    only: Filter = _EVERY
     # The moment the page shows, for the stream of changes; and the daemon's clock.
     at: str = ""
     now: float = 0.0
-    restarts: list[int] = field(default_factory=list)
+    restarts: Sequence[int] = ()
     usage: bool = False
 
 

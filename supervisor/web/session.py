@@ -9,10 +9,17 @@ same one; each makes its own token of it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    import hashlib
+    import hmac
+else:
+    hashlib = Late("hashlib")
+    hmac = Late("hmac")
 
 __all__ = ["Session"]
 

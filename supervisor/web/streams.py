@@ -10,16 +10,21 @@ is the moment up to which is told.
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor.engine.loop import Timer
+from supervisor.late import Late
 from supervisor.names import make_namespec
 from supervisor.rpcinterface.info import process_info
 from supervisor.web.journal import Journal, Key
 from supervisor.web.rows import row
 from supervisor.web.usage import AVAILABLE, Usage
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
+
+if TYPE_CHECKING:
+    import json
+else:
+    json = Late("json")
 
 __all__ = ["ChangeStream", "send_changes"]
 

@@ -7,11 +7,19 @@ character. Pure; must not know of pages.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote as _quote
+from typing import TYPE_CHECKING
+
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    from urllib import parse as urls
+else:
+    urls = Late("urllib.parse")
 
 __all__ = ["escape", "quote"]
 
 _controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]").findall
+
 
 def _visible(odd: str) -> str:
     number = ord(odd)
@@ -29,4 +37,4 @@ def escape(text: str) -> str:
 
 def quote(text: str) -> str:
     """Text as a part of a URL: only letters, digits and ``_.-~`` stay."""
-    return _quote(text, safe="", errors="replace")
+    return urls.quote(text, safe="", errors="replace")
