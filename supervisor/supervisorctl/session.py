@@ -36,7 +36,7 @@ OTHER_VERSION = (
 
 
 class OutputGone(SystemExit):
-    """Whoever read our output left: nothing more is worth doing."""
+    """Our output reaches nobody any more: nothing more is worth doing."""
 
     def __init__(self) -> None:
         super().__init__(statuses.LSBInitExitStatuses.GENERIC)
@@ -69,8 +69,8 @@ class Session:
                 encoding = self.stdout.encoding or "ascii"
                 self.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
             self.stdout.flush()
-        except BrokenPipeError:
-            raise OutputGone from None
+        except OSError as problem:
+            raise output_gone(problem) from None
 
     def write_bytes(self, data: bytes) -> None:
         """Hand bytes on, whatever they are."""
@@ -81,8 +81,8 @@ class Session:
         try:
             raw.write(data)
             raw.flush()
-        except BrokenPipeError:
-            raise OutputGone from None
+        except OSError as problem:
+            raise output_gone(problem) from None
 
     def worsen(self, status: int) -> None:
         """Set the exit status unless a worse one, which is a higher one, is set already."""
@@ -236,6 +236,13 @@ class Session:
     def help(self, topic: str) -> None:
         """Answer ``help`` (topic '') and ``help topic``."""
         load("help:of_table")(self, topic)
+
+
+def output_gone(problem: OSError) -> OutputGone:
+    """What to raise when output cannot be written; a reader who left knows that, other reasons are told on stderr."""
+    if not isinstance(problem, BrokenPipeError) and sys.stderr is not None:
+        print(f"error: cannot write: {problem.strerror}", file=sys.stderr)
+    return OutputGone()
 
 
 def explain(problem: BaseException) -> str:

@@ -202,3 +202,10 @@ def test_help_and_version_need_no_server() -> None:
     for words, first in ((["--help"], "supervisorctl -- "), (["--version"], ""), (["help"], "\n")):
         ended = subprocess.run([sys.executable, "-c", CTL, *words], capture_output=True, text=True, timeout=DEADLINE)
         assert ended.returncode == 0 and ended.stdout.startswith(first) and ended.stderr == ""
+
+
+def test_a_full_disk_is_told_in_a_line() -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([sys.executable, "-c", CTL, "help"], stdout=full, stderr=subprocess.PIPE, text=True,
+                               timeout=DEADLINE)
+    assert (ended.stderr, ended.returncode) == ("error: cannot write: No space left on device\n", 1)
