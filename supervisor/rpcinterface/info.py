@@ -97,60 +97,43 @@ def process_info(group_name: str, process: Any, now: int) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=8192)
-def _fixed_members(name: str, group: str, stdout: str, stderr: str) -> str:
-    members = {"name": name, "group": group, "logfile": stdout, "stdout_logfile": stdout, "stderr_logfile": stderr}
-    return "".join([_text_member(key, value) for key, value in members.items()])
-
-
-def _text_member(name: str, text: str) -> str:
-    return f"<member>\n<name>{name}</name>\n<value><string>{safe_text(text)}</string></value>\n</member>\n"
-
-
-_NAMES = (
-    "name",
-    "group",
-    "start",
-    "stop",
-    "now",
-    "state",
-    "statename",
-    "spawnerr",
-    "exitstatus",
-    "logfile",
-    "stdout_logfile",
-    "stderr_logfile",
-    "pid",
-    "description",
-)
-_fixed_of = itemgetter("name", "group", "stdout_logfile", "stderr_logfile")
-_VARYING = {
+_MEMBERS = {
+    "name": "<string>%s</string>",
+    "group": "<string>%s</string>",
     "start": "<int>%d</int>",
     "stop": "<int>%d</int>",
     "now": "<int>%d</int>",
     "state": "<int>%d</int>",
     "statename": "<string>%s</string>",
-    "exitstatus": "<int>%d</int>",
-    "pid": "<int>%d</int>",
     "spawnerr": "<string>%s</string>",
+    "exitstatus": "<int>%d</int>",
+    "logfile": "<string>%s</string>",
+    "stdout_logfile": "<string>%s</string>",
+    "stderr_logfile": "<string>%s</string>",
+    "pid": "<int>%d</int>",
     "description": "<string>%s</string>",
 }
-_varying_of = itemgetter(*list(_VARYING)[:-2])
-_FORMAT = "<value><struct>\n%s{}</struct></value>".format(
-    "".join([f"<member>\n<name>{name}</name>\n<value>{place}</value>\n</member>\n" for name, place in _VARYING.items()])
+_values_of = itemgetter(*_MEMBERS)
+_texts_of = itemgetter("name", "group", "stdout_logfile", "stderr_logfile", "spawnerr", "description")
+_FORMAT = "<value><struct>\n{}</struct></value>".format(
+    "".join([f"<member>\n<name>{name}</name>\n<value>{place}</value>\n</member>\n" for name, place in _MEMBERS.items()])
 )
 
 
 def _write_process_info(info: dict[str, Any]) -> str:
-    """The XML of a struct as of process_info: what seldom changes is kept, the rest is one format string."""
-    spawnerr, description = info["spawnerr"], info["description"]
-    if spawnerr:
-        spawnerr = safe_text(spawnerr)
-        description = safe_text(description)
-    return _FORMAT % (_fixed_members(*_fixed_of(info)), *_varying_of(info), spawnerr, description)
+    """The XML of a struct as of process_info, by one format string.
+
+    Nothing of it is kept: what lies between texts that come and go would keep their memory from being given back.
+    """
+    values = _values_of(info)
+    texts = "".join(_texts_of(info))
+    if not texts.isprintable() or "&" in texts or "<" in texts or ">" in texts:
+        values = tuple([safe_text(value) if type(value) is str else value for value in values])
+    text: str = _FORMAT % values
+    return text
 
 
-write_struct_with(_NAMES, _write_process_info)
+write_struct_with(tuple(_MEMBERS), _write_process_info)
 
 
 def describe(name: str, state: int, pid: int, start: int, stop: int, now: int, spawnerr: str) -> str:

@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from supervisor.late import Late
 from supervisor.web.journal import Journal
-from supervisor.web.registry import VIEWS
-from supervisor.web.session import Session
-from supervisor.web.status import BadForm, StatusView
-from supervisor.web.streams import send_changes
-from supervisor.web.views import ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
 
 if TYPE_CHECKING:
     import traceback
     from urllib import parse as urls
+
+    from supervisor.web import registry, session, status, streams, views
 else:
     traceback = Late("traceback")
     urls = Late("urllib.parse")
+    # The pages are loaded when the first one is asked for: many daemons are never asked.
+    registry = Late("supervisor.web.registry")
+    session = Late("supervisor.web.session")
+    status = Late("supervisor.web.status")
+    streams = Late("supervisor.web.streams")
+    views = Late("supervisor.web.views")
 
 __all__ = ["DeferredWebProducer", "parse_form", "supervisor_ui_handler"]
 
@@ -46,10 +49,10 @@ class supervisor_ui_handler:
 
     def match(self, request: Any) -> bool:
         page = _page_of(request)
-        return page in VIEWS or page == _STREAM
+        return page in registry.VIEWS or page == _STREAM
 
     def handle_request(self, request: Any) -> None:
-        if _page_of(request) == _STREAM and _STREAM not in VIEWS:
+        if _page_of(request) == _STREAM and _STREAM not in registry.VIEWS:
             self._stream(request)
         elif request.command == "POST":
             request.read_body(partial(self._body_arrived, request))
@@ -72,12 +75,12 @@ class supervisor_ui_handler:
         except ValueError:
             request.error(400)
         else:
-            send_changes(request, self.supervisord, form)
+            streams.send_changes(request, self.supervisord, form)
 
     def continue_request(self, data: bytes, request: Any) -> None:
         """Make the page, now or when its action is done."""
         page = _page_of(request)
-        entry = VIEWS.get(page)
+        entry = registry.VIEWS.get(page)
         if entry is None:
             request.error(404)
             return
@@ -87,7 +90,7 @@ class supervisor_ui_handler:
             request.error(400)
             return
         try:
-            context = ViewContext(
+            context = views.ViewContext(
                 template=entry["template"],
                 request=request,
                 form={**_environment(request), **form},
@@ -103,14 +106,14 @@ class supervisor_ui_handler:
 
     def _admit(self, request: Any, form: dict[str, str], view: Any) -> None:
         """Give a view with forms its token, and tell the one that acts whether it may."""
-        session = Session(request)
-        view.token = session.token
-        if session.cookie is not None:
-            view.context.response["headers"]["Set-Cookie"] = session.cookie
-        if getattr(type(view), "render", None) is StatusView.render:
+        visitor = session.Session(request)
+        view.token = visitor.token
+        if visitor.cookie is not None:
+            view.context.response["headers"]["Set-Cookie"] = visitor.cookie
+        if getattr(type(view), "render", None) is status.StatusView.render:
             posted = request.command == "POST"
             view.may_act = getattr(request.server, "get_actions", False) or (
-                posted and session.accepts(form.get("token")))
+                posted and visitor.accepts(form.get("token")))
             view.refused = posted and not view.may_act and form.get("action", "refresh") != "refresh"
 
 
@@ -140,7 +143,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _failed(request: Any, supervisord: Any, error: BaseException) -> None:
-    if isinstance(error, BadForm):
+    if isinstance(error, status.BadForm):
         request.error(400)
         return
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
