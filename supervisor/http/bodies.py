@@ -10,6 +10,8 @@ import re
 __all__ = ["Body", "ChunkedBody", "HttpError", "PlainBody"]
 
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+_CHUNK_SIZE_BEGUN = re.compile(rb"([0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?)?")
+_TRAILER_BEGUN = re.compile(rb"[^\r\n]*\r?")
 _LONGEST_CHUNK_LINE = 4096
 _MOST_TRAILERS = 16 * 1024
 
@@ -80,12 +82,21 @@ class ChunkedBody(Body):
                 continue
             end = data.find(b"\r\n", pos, pos + _LONGEST_CHUNK_LINE)
             if end < 0:
-                if len(data) - pos >= _LONGEST_CHUNK_LINE or (self._left and data[pos:pos + 2] not in (b"", b"\r")):
-                    raise HttpError(400)
+                self._judge_beginning(bytes(data[pos:pos + _LONGEST_CHUNK_LINE]))
                 return pos
             self._line(bytes(data[pos:end]), limit)
             pos = end + 2
         return pos
+
+    def _judge_beginning(self, begun: bytes) -> None:
+        """A line that is not complete: refuse at once what can never become one."""
+        if self._left:
+            possible = begun in (b"", b"\r")
+        else:
+            shape = _TRAILER_BEGUN if self._trailers >= 0 else _CHUNK_SIZE_BEGUN
+            possible = len(begun) < _LONGEST_CHUNK_LINE and shape.fullmatch(begun) is not None
+        if not possible:
+            raise HttpError(400)
 
     def _line(self, line: bytes, limit: int) -> None:
         if self._left:
@@ -95,6 +106,8 @@ class ChunkedBody(Body):
             self._left = 0
         elif self._trailers >= 0:
             self._trailers += len(line) + 2
+            if b"\n" in line or b"\r" in line:
+                raise HttpError(400)
             if self._trailers > _MOST_TRAILERS:
                 raise HttpError(431)
             self.complete = not line
