@@ -30,7 +30,7 @@ from supervisor.config.model import (
 )
 from supervisor.config.parser import UnhosedConfigParser
 from supervisor.config.plugins import import_spec
-from supervisor.config.problems import ConfigError, ConfigFault, Problem
+from supervisor.config.problems import ConfigError, ConfigFault, Problem, problem_of
 from supervisor.config.programs import read_processes
 from supervisor.config.reading import Reading, read
 from supervisor.config.servers import normalize_path, server_url
@@ -260,8 +260,8 @@ class ServerOptions(Options):
         """Raises ConfigError when there are any."""
         if reading.parser is not None:
             for section, option, text in findings:
-                reading.context.report([Problem(text, where(reading.parser, section, option))], section,
-                                       reading.parser)
+                problem = problem_of(ValueError(text), where(reading.parser, section, option))
+                reading.context.report([problem], section, reading.parser)
         reading.context.stop_if_wrong()
 
     def _read(self) -> Reading:

@@ -11,7 +11,7 @@ import os
 import stat
 from typing import Any
 
-from supervisor.config.context import Context, SectionReader
+from supervisor.config.context import Context, SectionReader, file_of, where
 from supervisor.config.option import HOST
 from supervisor.config.parser import FileProblem, UnhosedConfigParser
 from supervisor.config.problems import ConfigError, Problem
@@ -119,7 +119,8 @@ def _include(context: Context, parser: UnhosedConfigParser, snapshot: Snapshot, 
     """Reads the included files; ``here`` is each file's own folder, in the main file too from now on."""
     reader = SectionReader(context, parser, "include", INCLUDE)
     if "files" not in reader.texts:
-        raise ConfigError([Problem(".ini file has [include] section, but no files setting")])
+        raise ConfigError([Problem(".ini file has [include] section, but no files setting", where(parser, "include"))
+                           .within("include", file_of(parser, "include"))])
     row = INCLUDE.by_name["files"]
     patterns = reader.value(row, lambda: context.names(HOST))
     reader.tell()

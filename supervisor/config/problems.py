@@ -89,9 +89,9 @@ class ConfigFault(ConfigError):
 
 
 def problem_of(error: Exception, detail: str = "") -> Problem:
-    """What an exception of a converter or an expansion says."""
-    return Problem(getattr(error, "brief", str(error)), detail + getattr(error, "hint", ""),
-                   getattr(error, "discreet", ""))
+    """What an exception of a converter or an expansion says; a value of several lines is shown on one."""
+    texts = (getattr(error, "brief", str(error)), detail + getattr(error, "hint", ""), getattr(error, "discreet", ""))
+    return Problem(*(text.replace("\n", "\\n") for text in texts))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

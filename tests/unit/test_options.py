@@ -366,7 +366,8 @@ def test_includes(read: Reader, tmp_path: pathlib.Path) -> None:
 
 
 def test_errors_of_includes(refused: Callable[..., list[str]], tmp_path: pathlib.Path) -> None:
-    assert refused("[include]\n") == ["Error: .ini file has [include] section, but no files setting"]
+    assert refused("[include]\n") == [
+        "Error: .ini file has [include] section, but no files setting (file: 's.conf'), line 2"]
     assert refused("[include]\nfiles=a.ini\n", a="foo\n") == [
         "Error: File contains no section headers.", f"file: '{tmp_path}/a.ini', line: 1", "'foo\\n'"]
     assert refused("[include]\nfiles=b.ini\n", b="[program:x]\ncommand=y\nstartsecs=z\n") == [
