@@ -10,9 +10,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Late"]
+__all__ = ["Late", "load_all"]
+
+_names: set[str] = set()
 
 
 class Late:
@@ -26,6 +29,7 @@ class Late:
 
     def __init__(self, name: str) -> None:
         self._module_name = name
+        _names.add(name)
 
     def __repr__(self) -> str:
         return f"<late {self._module_name}>"
@@ -34,3 +38,13 @@ class Late:
         # Not kept here: tests and plugins replace attributes of modules, and are to be seen.
         __import__(self._module_name)
         return getattr(sys.modules[self._module_name], name)
+
+
+def load_all(first: Iterable[str] = ()) -> None:
+    """Load them now, and before them those named, which may know of more: later it may not be possible."""
+    for names in (first, _names):
+        for name in sorted(names):
+            try:
+                __import__(name)
+            except ImportError:
+                pass  # whoever needs it will tell

@@ -152,6 +152,11 @@ class FakeSystem(System):
             raise ChildProcessError(10, "No child processes")
         return 0, 0
 
+    def listdir(self, path: Any) -> list[str]:
+        if path == "/proc":
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return os.listdir(path)
+
     def kill(self, pid: int, sig: int) -> None:
         self.record("kill", pid, sig)
 

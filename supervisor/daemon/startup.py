@@ -17,6 +17,7 @@ from supervisor.engine.limits import LimitError, require_limits
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.privileges import PrivilegeError, drop_privileges
 from supervisor.engine.system import System
+from supervisor.late import load_all
 from supervisor.poller import BasePoller
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ _TAKEN = (
     "Another program is already listening on a port that one of our HTTP servers is configured to use.  "
     "Shut this program down first before starting supervisord."
 )
+# Parts of ours that are loaded when they are first needed.
+_LATE_ROOMS = ("meld3", "supervisor.web.handler", "supervisor.web.registry", "supervisor.xmlrpc.handler",
+               "supervisor.xmlrpc.namespaces", "supervisor.xmlrpc.strict")
 _FORMAT = "%(asctime)s %(levelname)s %(message)s\n"
 
 
@@ -51,6 +55,8 @@ def become_user(options: ServerOptions, system: System) -> None:
     """Switch to the configured user; and raise the limits, which is done by the first run only."""
     try:
         if options.uid is not None:
+            if options.uid != system.getuid():
+                load_all(_LATE_ROOMS)  # that user may not be allowed to read where we are installed
             drop_privileges(system, options.uid)
             options.parse_infos.append(f"Set uid to user {options.uid} succeeded")
         elif system.getuid() == 0:

@@ -1,4 +1,4 @@
-"""Programs that outlived an earlier daemon.
+"""Programs that outlived an earlier daemon, or the end of the program that started them.
 
 Promise: reads /proc and nothing else, and only when asked; finds nothing where there is no /proc.
 Knows the variables that every child was given, no state file.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from supervisor.engine.system import System
 
-__all__ = ["Leftover", "leftovers"]
+__all__ = ["Leftover", "group_lives", "leftovers"]
 
 
 class Leftover(NamedTuple):
@@ -50,6 +50,25 @@ def leftovers(
     return found
 
 
+def group_lives(system: System, group: int, proc: str = "/proc") -> bool:
+    """Whether anybody of a process group is still running. The kernel alone would count the dead as well for whom
+    nobody has waited yet."""
+    try:
+        system.killpg(group, 0)
+    except OSError:
+        return False
+    try:
+        pids = [int(entry) for entry in system.listdir(proc) if entry.isdigit()]
+    except OSError:
+        return True
+    return any(_is_running_in(proc, pid, group) for pid in pids)
+
+
+def _is_running_in(proc: str, pid: int, group: int) -> bool:
+    fields = _stat(proc, pid)
+    return len(fields) > 2 and fields[2] == b"%d" % group and fields[0] not in (b"Z", b"X")
+
+
 def _variables(proc: str, pid: int) -> dict[str, str]:
     try:
         with open(os.path.join(proc, str(pid), "environ"), "rb") as file:
@@ -62,12 +81,18 @@ def _variables(proc: str, pid: int) -> dict[str, str]:
 
 
 def _parent(proc: str, pid: int) -> int:
+    fields = _stat(proc, pid)
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
+def _stat(proc: str, pid: int) -> list[bytes]:
+    """State, parent, group and so on; nothing when there is no such process."""
     try:
         with open(os.path.join(proc, str(pid), "stat"), "rb") as file:
-            # pid (command) state ppid: the command may hold blanks and brackets.
-            return int(file.read().rpartition(b")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
+            # pid (command) state ppid pgrp: the command may hold blanks and brackets.
+            return file.read().rpartition(b")")[2].split()
+    except OSError:
+        return []
 
 
 def _ancestors(proc: str, pid: int) -> set[int]:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from supervisor.engine.leftovers import group_lives
 from supervisor.late import Late
 from supervisor.process.base import ProcessBase
 from supervisor.process.lifecycle import In
@@ -158,8 +159,4 @@ class Stopping(ProcessBase):
         successor = self.world.pidhistory.get(pid)
         if successor is not None and successor.pid == pid:
             return False  # the number belongs to a new child
-        try:
-            self.world.system.killpg(pid, 0)
-        except OSError:
-            return False
-        return True
+        return group_lives(self.world.system, pid)

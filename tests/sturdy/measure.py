@@ -59,3 +59,15 @@ def small_disk(path: pathlib.Path, size: str = "64k") -> Iterator[pathlib.Path]:
 def remount(path: pathlib.Path, option: str) -> None:
     """``ro`` or ``rw``."""
     subprocess.run(["mount", "-o", f"remount,{option}", str(path)], check=True)
+
+
+def children(pid: int) -> dict[int, str]:
+    """The direct children of a process and their states (``Z`` for one that nobody has waited for)."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                fields = pathlib.Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+                if int(fields[1]) == pid:
+                    found[int(entry)] = fields[0]
+    return found
