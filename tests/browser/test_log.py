@@ -1,0 +1,151 @@
+"""The log view in a browser."""
+
+from __future__ import annotations
+
+from tests.browser.browser import Browser, Keys
+from tests.browser.test_status import start
+from tests.harness import Child, Daemon
+
+
+def lines(browser: Browser) -> list[str]:
+    """The lines of the log that the page holds."""
+    found: list[str] = browser.run("return [...document.querySelectorAll('.lines .line')].map(one => one.textContent)")
+    return found
+
+
+def wait_last(browser: Browser, text: str) -> None:
+    browser.wait(lambda: lines(browser)[-1:] == [text], f"{text!r} as the last line")
+
+
+def open_log(daemon: Daemon, browser: Browser, query: str = "", **options: object) -> Child:
+    start(daemon, a={"startsecs": 0, **options})
+    child = daemon.child("a")
+    child.tell("out", "first\n")
+    browser.open(f"tail.html?processname=a{query}", live=False)
+    wait_last(browser, "first" if not query else "")
+    return child
+
+
+def test_following_through_a_rotation(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser, stdout_logfile="@dir@/a.log", stdout_logfile_maxbytes=200, stdout_logfile_backups=3)
+    for number in range(60):
+        child.tell("out", f"line {number}\n")
+        wait_last(browser, f"line {number}") if number % 20 == 19 else None
+    assert (daemon.dir / "a.log.2").exists()
+    assert lines(browser) == ["first", *(f"line {number}" for number in range(60))]
+    daemon.call("clearProcessLogs", "a")
+    child.tell("out", "after it was cleared\n")
+    wait_last(browser, "after it was cleared")
+
+
+def test_a_line_in_pieces(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("out", "10 %")
+    wait_last(browser, "10 %")
+    child.tell("out", "\r20 %")
+    wait_last(browser, "20 %")
+    child.tell("out", " done\r\nnext é".encode())
+    wait_last(browser, "next é")
+    assert lines(browser) == ["first", "20 % done", "next é"]
+
+
+def test_colours(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("out", "plain \x1b[1;31mred and bold\n still \x1b[0mnot \x1b[38;5;196mx\x1b[38;2;1;2;3;4my\x1b[48;5;3mz\n")
+    wait_last(browser, " still not xyz")
+    pieces = browser.run("""
+        return [...document.querySelectorAll('.lines .line span')].map(
+          one => [one.textContent, one.className, one.style.color])""")
+    assert pieces == [
+        ["red and bold", "b f1", ""],
+        [" still ", "b f1", ""],
+        ["x", "", "rgb(255, 0, 0)"],
+        ["y", "u", "rgb(1, 2, 3)"],
+        ["z", "u g3", "rgb(1, 2, 3)"],
+    ]
+
+
+def test_search(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("out", "".join(f"{'needle' if number % 100 == 50 else 'hay'} {number}\n" for number in range(1000)))
+    wait_last(browser, "hay 999")
+    box = browser.element('input[aria-label="Search in the log"]')
+    box.send_keys("NEEDLE")
+    browser.wait(lambda: browser.text(".found") == "10 lines found")
+    box.send_keys(Keys.ENTER)
+    assert browser.text(".here") == "needle 50"
+    box.send_keys(Keys.SHIFT, Keys.ENTER)
+    assert browser.text(".here") == "needle 950"
+    browser.press("Next")
+    assert browser.text(".found") == "1 of 10 lines found"
+    browser.element('.logtools input[type="checkbox"]').click()
+    assert (browser.text(".lines") or "").split() == " ".join(f"needle {n}" for n in range(50, 1000, 100)).split()
+    child.tell("out", "needle new\nhay\n")
+    browser.wait(lambda: (browser.text(".lines") or "").endswith("needle new"))
+
+
+def test_pause_and_scrolling_back(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("out", "x\n" * 500)
+    wait_last(browser, "x")
+    browser.wait(lambda: len(lines(browser)) == 501)
+    browser.press("Pause")
+    child.tell("out", "while paused\n")
+    browser.wait(lambda: browser.find("Resume (more has come)"))
+    assert "while paused" not in lines(browser)
+    browser.press("Resume (more has come)")
+    wait_last(browser, "while paused")
+    at_end = "const box = document.querySelector('.lines'); return box.scrollTop + box.clientHeight > box.scrollHeight - 5"
+    browser.wait(lambda: browser.run(at_end))
+    browser.element(".lines").send_keys(Keys.HOME)
+    browser.wait(lambda: browser.run("return document.querySelector('.lines').scrollTop") == 0)
+    child.tell("out", "not to be scrolled to\n")
+    wait_last(browser, "not to be scrolled to")
+    assert browser.run("return document.querySelector('.lines').scrollTop") == 0
+    browser.press("To the end")
+    child.tell("out", "to be scrolled to\n")
+    wait_last(browser, "to be scrolled to")
+    browser.wait(lambda: browser.run(at_end))
+
+
+def test_the_other_channel(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("err", "an error\n")
+    browser.press("stderr")
+    wait_last(browser, "an error")
+    child.tell("err", "another\n")
+    wait_last(browser, "another")
+    browser.press("stdout")
+    wait_last(browser, "first")
+
+
+def test_megabytes(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser, stdout_logfile_maxbytes=0)
+    child.tell("flood", 1, 20_000_000, "a line of some length, as logs have them: 0123456789abcdef\n")
+    child.tell("out", "\nthe end\n")
+    wait_last(browser, "the end")
+    assert 5_000 < len(lines(browser)) <= 30_250
+    child.tell("out", "still alive\n")
+    wait_last(browser, "still alive")
+    browser.press("Earlier")
+    wait_last(browser, "still alive")
+
+
+def test_a_line_without_end(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("flood", 1, 300_000, "0123456789")
+    child.tell("out", "\nthe end\n")
+    wait_last(browser, "the end")
+    assert max(map(len, lines(browser))) <= 8000
+    assert len("".join(lines(browser))) >= 300_000
+
+
+def test_a_log_that_is_not_there_yet(daemon: Daemon, browser: Browser) -> None:
+    start(daemon, a={"autostart": False, "startsecs": 0, "stdout_logfile": "@dir@/a.log"})
+    browser.expect("404")
+    (daemon.dir / "a.log").unlink(missing_ok=True)
+    browser.open("tail.html?processname=a", live=False)
+    browser.wait(lambda: browser.text(".state") == "there is no log yet")
+    daemon.call("startProcess", "a")
+    daemon.child("a").tell("out", "hello\n")
+    wait_last(browser, "hello")

@@ -1,0 +1,239 @@
+"""The other pages, and what holds for all of them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+
+from tests.browser.browser import Browser
+from tests.browser.test_status import GROUP, start
+from tests.harness import Daemon
+
+# Program names that a configuration can hold.
+HOSTILE = """<img/src=x/onerror=hacked()>"'&amp;--></script><b>"""
+HOSTILE_LOG = (
+    "<script>hacked()</script><img src=x onerror=hacked()>\n\x1b]0;title\x07\x1b[31mred\x1b[0m\x1b[2J"
+    "\x00\x08\x7f\u202eright to left\n</pre></body><!-- \"'\n"
+)
+PAGES = ("", "process.html?processname=broken", "tail.html?processname=a", "index.html?action=stopall")
+
+
+def scenery(daemon: Daemon) -> None:
+    """Processes in many states."""
+    start(
+        daemon,
+        GROUP,
+        a={"startsecs": 0},
+        broken={"command": "/bin/sh -c 'echo why it failed >&2; exit 3'", "startretries": 0, "startsecs": 1},
+        idle={"autostart": False},
+        slow={"startsecs": 1000},
+        **{"a-rather-long-name-of-a-program-that-does-not-want-to-end": {"startsecs": 0}},
+    )
+    daemon.wait_state("broken", "FATAL")
+    daemon.child("a").tell("out", "\x1b[1;32mgood\x1b[0m \x1b[31mbad\x1b[0m \x1b[44m blue \x1b[90mgrey\x1b[0m\n" * 20)
+
+
+def test_the_reason_of_a_failure_is_one_click_away(daemon: Daemon, browser: Browser) -> None:
+    start(
+        daemon,
+        broken={"command": "/bin/sh -c 'echo why it failed >&2; exit 3'", "startretries": 0, "startsecs": 0},
+        fatal={"command": "/bin/false", "startretries": 0, "startsecs": 1},
+    )
+    daemon.wait_state("fatal", "FATAL")
+    daemon.wait_state("broken", "EXITED")
+    browser.open()
+    browser.press("Why is fatal fatal?")
+    assert browser.text("h2") == "fatal"
+    assert "Exited too quickly" in (browser.text("dl") or "")
+    browser.open()
+    browser.press("broken")
+    facts = browser.text("dl") or ""
+    assert "Bad exit code 3" in facts
+    assert "Last exit status" in facts
+    assert browser.text("pre") == "why it failed"
+
+
+def test_the_page_of_a_process_is_live(daemon: Daemon, browser: Browser) -> None:
+    start(daemon, a={"startsecs": 0, "autorestart": True})
+    daemon.wait_state("a", "RUNNING")
+    browser.open("process.html?processname=a")
+    browser.mark()
+    browser.wait(lambda: "MB" in (browser.text("#live-charts") or ""))
+    daemon.child("a").tell("die")
+    again = daemon.child("a")
+    browser.wait(lambda: f"pid {again.pid}," in (browser.text(".now") or ""))
+    browser.wait(lambda: browser.text("figcaption") == "1 restart in the last 24 hours")
+    browser.press("Stop a")
+    browser.wait_message("Process a stopped")
+    browser.wait(lambda: browser.text(".now span") == "stopped")
+    browser.press("Start a")
+    browser.wait(lambda: browser.text(".now span") == "running")
+    assert browser.marked()
+
+
+def test_without_scripts(daemon: Daemon, browser: Browser) -> None:
+    scenery(daemon)
+    browser.scripts(False)
+    browser.open(live=False)
+    assert browser.text(".connection") is None
+    browser.press("Stop a")
+    assert browser.text(".status_msg") == "Process a stopped"
+    assert browser.row("a")["state"] == "stopped"
+    browser.press("Stop group g")
+    assert browser.text(".status_msg") == "Group g stopped"
+    browser.element("#filter-name").send_keys("g:")
+    browser.press("Filter")
+    assert browser.names() == ["g:m1", "g:m2"]
+    browser.press("Start g:m1")
+    assert browser.text(".status_msg") == "Process g:m1 started"
+    assert browser.names() == ["g:m1", "g:m2"]
+    browser.element("input.fold").click()
+    assert browser.names() == []
+    browser.press("Show all")
+    browser.press("Why is broken fatal?")
+    assert browser.text("pre") == "why it failed"
+    browser.press("Follow stderr")
+    assert browser.text("pre") == "why it failed"
+    browser.press("Details")
+    browser.press("Clear log broken")
+    assert browser.text(".status_msg") == "Log for broken cleared"
+    assert browser.text("h2") == "broken"
+    browser.open("index.html?action=stop&processname=slow", live=False)
+    assert browser.text("h2") == "Stop slow?"
+    assert daemon.state("slow") == "STARTING"
+    browser.press("Yes, do it")
+    assert browser.text(".status_msg") == "Process slow stopped"
+
+
+@pytest.mark.parametrize("width", [320, 390, 700])
+def test_narrow_windows_do_not_scroll_sideways(daemon: Daemon, browser: Browser, width: int) -> None:
+    scenery(daemon)
+    browser.size(width, 800)
+    for page in PAGES:
+        browser.open(page, live=False)
+        assert browser.run("return document.documentElement.scrollWidth") <= width, page
+    browser.open()
+    boxes = browser.run(
+        "return [...document.querySelectorAll('tr.process button')].map(one => one.getBoundingClientRect().right)")
+    assert max(boxes) <= width
+
+
+def luminance(browser: Browser, selector: str) -> float:
+    colour = browser.run("return getComputedStyle(document.querySelector(arguments[0])).backgroundColor", selector)
+    red, green, blue = (int(part) for part in colour.strip("rgba()").split(",")[:3])
+    return (0.21 * red + 0.72 * green + 0.07 * blue) / 255
+
+
+def test_light_and_dark(daemon: Daemon, browser: Browser) -> None:
+    scenery(daemon)
+    browser.open()
+    assert luminance(browser, "body") > 0.9
+    assert luminance(browser, "table") > 0.9
+    browser.dark(True)
+    assert luminance(browser, "body") < 0.1
+    assert luminance(browser, "table") < 0.1
+    assert luminance(browser, "button") < 0.2
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_accessibility(daemon: Daemon, browser: Browser, axe: str, dark: bool, width: int) -> None:
+    scenery(daemon)
+    browser.dark(dark)
+    browser.size(width, 900)
+    found: list[Any] = []
+    for page in PAGES:
+        browser.open(page, live=False)
+        if page.startswith("tail"):
+            browser.wait(lambda: "good bad" in (browser.text(".lines") or ""))
+        elif "action" not in page:
+            browser.wait_live()
+        browser.run(axe)
+        result = browser.driver.execute_async_script(
+            "const done = arguments[0]; axe.run().then(result => done(JSON.stringify(result.violations)))")
+        found += [
+            (page, violation["id"], violation["impact"], [node["html"][:150] for node in violation["nodes"][:3]],
+             violation["nodes"][0]["failureSummary"])
+            for violation in json.loads(result)
+        ]
+    assert not found
+
+
+def test_states_differ_in_word_colour_and_shape(daemon: Daemon, browser: Browser) -> None:
+    scenery(daemon)
+    browser.open()
+    looks = browser.run("""
+        return ['running', 'fatal', 'stopped', 'starting'].map(state => {
+          const mark = document.querySelector(`span.${state}`), before = getComputedStyle(mark, '::before');
+          return [mark.innerText, getComputedStyle(mark).color, before.clipPath + before.borderRadius];
+        })""")
+    for aspect in zip(*looks, strict=True):
+        assert len(set(aspect)) == 4, aspect
+
+
+def test_hostile_names_and_lines(daemon: Daemon, browser: Browser) -> None:
+    start(daemon, **{HOSTILE: {"startsecs": 0}})
+    daemon.wait_state(HOSTILE, "RUNNING")
+    browser.open()
+    assert browser.names() == [HOSTILE]
+    assert browser.run("return document.querySelector('td.name').innerText") == HOSTILE
+    daemon.child(HOSTILE).tell("err", HOSTILE_LOG.encode("utf-8"))
+    browser.run("[...document.querySelectorAll('button')].find(one => one.textContent === 'Restart').click()")
+    browser.wait_message(f"Process {HOSTILE} restarted")
+    daemon.child(HOSTILE).tell("err", HOSTILE_LOG.encode("utf-8"))
+    browser.element("td.name a").click()
+    browser.wait_live()
+    assert browser.text("h2") == HOSTILE
+    assert "<script>hacked()</script>" in (browser.text("pre") or "")
+    browser.press("Follow stderr")
+    browser.wait(lambda: "</pre></body>" in (browser.text(".lines") or ""))
+    assert "<img src=x onerror=hacked()>" in (browser.text(".lines") or "")
+    assert browser.run("return document.querySelectorAll('img[src=x], .lines script, body b, .lines img').length") == 0
+    browser.open("?message=" + "%3Cimg%20src%3Dx%20onerror%3Dhacked()%3E")
+    browser.wait_message("<img src=x onerror=hacked()>")
+
+
+def test_pictures(daemon: Daemon, browser: Browser, pictures: pathlib.Path | None) -> None:
+    """Not a check: SCREENSHOTS=docs/images makes the pictures of the documentation."""
+    if pictures is None:
+        pytest.skip("SCREENSHOTS is not set")
+    programs = """
+        [program:worker]
+        command=@puppet@
+        process_name=worker-%(process_num)d
+        numprocs=4
+        startsecs=0
+        [program:mailer]
+        command=/bin/sh -c "echo 'mailer: cannot reach smtp.example.org: no route to host' >&2; exit 3"
+        startretries=1
+    """
+    log = "".join(
+        f"\x1b[32mINFO\x1b[0m GET /orders/{4000 + number} \x1b[1m200\x1b[0m in {number * 37 % 91} ms\n"
+        + ("\x1b[33mWARNING\x1b[0m slow query: 1.4 s\n" if number % 9 == 5 else "")
+        + ("\x1b[31mERROR\x1b[0m connection reset by peer\n" if number % 23 == 11 else "")
+        for number in range(60)
+    )
+    start(daemon, programs, api={"startsecs": 0}, cache={"startsecs": 0}, report={"autostart": False},
+          importer={"startsecs": 600}, cleanup={"command": "/bin/true", "startsecs": 0})
+    daemon.wait_state("mailer", "FATAL")
+    daemon.child("api").tell("out", log)
+    browser.open()
+    browser.press("CPU and memory")
+    browser.wait(lambda: browser.run(
+        "return [...document.querySelectorAll('svg.line path')].some(one => one.getAttribute('d').length > 150)"))
+    browser.picture(pictures / "web-status.png")
+    browser.dark(True)
+    browser.picture(pictures / "web-status-dark.png")
+    browser.press("CPU and memory")
+    browser.dark(False)
+    browser.size(390, 844, 2)
+    browser.picture(pictures / "web-status-narrow.png")
+    browser.size(1280, 800)
+    browser.open("process.html?processname=mailer")
+    browser.picture(pictures / "web-process.png")
+    browser.open("tail.html?processname=api", live=False)
+    browser.wait(lambda: "4059" in (browser.text(".lines") or ""))
+    browser.picture(pictures / "web-log.png")
