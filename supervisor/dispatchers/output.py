@@ -33,9 +33,21 @@ _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 _F_GETPIPE_SZ = getattr(fcntl, "F_GETPIPE_SZ", None)
 _DEBUG = 10
 
-# All dispatchers read into the same memory when the bytes go straight on.
-_buffer = bytearray(_LARGE_PIPE)
-_view = memoryview(_buffer)
+
+class _Memory:
+    """All dispatchers read into the same memory when the bytes go straight on; as much as the largest pipe takes."""
+
+    __slots__ = ("buffer", "view")
+
+    def __init__(self) -> None:
+        self.hold(_PIPE)
+
+    def hold(self, size: int) -> None:
+        self.buffer = bytearray(size)
+        self.view = memoryview(self.buffer)
+
+
+_memory = _Memory()
 
 
 class POutputDispatcher(PDispatcher):
@@ -129,7 +141,7 @@ class POutputDispatcher(PDispatcher):
         try:
             data: bytes | memoryview
             if self._is_bare():
-                data = _view[: self._system.readv(self.fd, [_buffer])]
+                data = _memory.view[: self._system.readv(self.fd, [_memory.buffer])]
             else:
                 data = self._system.read(self.fd, _PIECE)
         except OSError as exc:
@@ -162,6 +174,8 @@ class POutputDispatcher(PDispatcher):
         if _F_SETPIPE_SZ is not None:
             try:
                 self._system.fcntl(self.fd, _F_SETPIPE_SZ, _LARGE_PIPE)
+                if len(_memory.buffer) < _LARGE_PIPE:
+                    _memory.hold(_LARGE_PIPE)
             except OSError:
                 pass
 

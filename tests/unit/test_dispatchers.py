@@ -349,6 +349,8 @@ def test_what_waits_for_a_slow_reader_follows_although_nothing_more_is_said(outp
     output.make(stdout_logfile=fifo)
     fcntl.fcntl(output.writer, fcntl.F_SETPIPE_SZ, 1024 * 1024)
     output.say(b"x" * 200_000)
+    output.ready()
+    output.ready()
     got = b""
     while len(got) < 200_000:
         got += os.read(reader, 1 << 20)
