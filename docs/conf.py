@@ -25,3 +25,4 @@ man_pages = [
 man_show_urls = True
 html_theme = "alabaster"
 nitpicky = True
+smartquotes = False         # quotes and dashes in prose are often typed into a terminal
