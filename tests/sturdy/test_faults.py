@@ -1,0 +1,267 @@
+"""The daemon itself: suspended, flooded with signals, killed, started twice, reloaded in a row, with a clock that
+jumps, as process 1, and after a long life."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness import DEADLINE, Daemon, eventually
+from tests.harness.daemon import alive
+from tests.sturdy.measure import MEGABYTE, children, fds, memory, only_root
+
+SLEEP = {"command": "/bin/sleep 1000", "startsecs": 0}
+FAKETIME = list(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+
+
+def test_suspended_and_continued(daemon: Daemon) -> None:
+    daemon.start(well={"startsecs": 0, "stdout_logfile": "@dir@/well"}, probe=None,
+                 dies={"startsecs": 0, "autorestart": True}, stops={"startsecs": 0, "stopwaitsecs": 20})
+    well, dies, stops = (daemon.child(name) for name in ("well", "dies", "stops"))
+    daemon.call("getState")
+    daemon.signal(signal.SIGSTOP)
+    well.tell("flood", 1, 60_000)
+    dies.tell("die")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(daemon.socket)
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        begun = time.monotonic()
+        eventually(lambda: time.monotonic() - begun > 2, "two seconds")
+        daemon.signal(signal.SIGCONT)
+        client.settimeout(DEADLINE)
+        assert client.recv(4096).startswith(b"HTTP/1.")
+    assert daemon.child("dies").pid != dies.pid
+    eventually(lambda: (daemon.dir / "well").stat().st_size == 60_000, "the output")
+    assert daemon.info("well")["pid"] == well.pid and daemon.info("stops")["pid"] == stops.pid
+    assert "with SIGKILL" not in daemon.log()
+
+
+def test_floods_of_signals_change_nothing(daemon: Daemon) -> None:
+    daemon.start(well={"startsecs": 0, "stdout_logfile": "@dir@/well"}, probe=None, loglevel="info")
+    well = daemon.child("well")
+    level = fds(daemon.pid)
+    for _ in range(1500):
+        for number in (signal.SIGCHLD, signal.SIGUSR2, signal.SIGWINCH, signal.SIGCONT, signal.SIGPIPE):
+            daemon.signal(number)
+    well.tell("out", "fine\n")
+    eventually(lambda: daemon.read("well") == "fine\n", "output")
+    assert daemon.call("getState")["statename"] == "RUNNING" and daemon.info("well")["pid"] == well.pid
+    assert fds(daemon.pid) <= level + 1
+
+
+@pytest.mark.parametrize("daemonize", [False, True])
+def test_killed_and_started_again(daemon: Daemon, daemonize: bool) -> None:
+    daemon.start(p=SLEEP, q={**SLEEP, "autostart": False}, probe=None, daemonize=daemonize)
+    pid = daemon.wait_state("p", "RUNNING")["pid"]
+    daemon.kill()
+    assert alive(pid) and daemon.pidfile.exists() and os.path.exists(daemon.socket)
+    daemon._rpc = None
+    daemon.launch(daemonize=daemonize)
+    daemon.wait_log("still running: p")
+    assert f"p (pid {pid})" in daemon.log()
+    assert daemon.wait_state("p", "RUNNING")["pid"] != pid
+    os.kill(pid, signal.SIGKILL)
+    assert daemon.stop() == 0
+    assert not daemon.pidfile.exists() and not os.path.exists(daemon.socket)
+    daemon._rpc = None
+    daemon.launch(daemonize=daemonize)
+    assert daemon.log().count("still running:") == 1
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("second", [[], ["-n"]])
+def test_a_second_start_is_refused_and_touches_nothing(daemon: Daemon, first: bool, second: list[str]) -> None:
+    daemon.start(p={**SLEEP, "stdout_logfile": "AUTO"}, probe=None, daemonize=first)
+    pid = daemon.wait_state("p", "RUNNING")["pid"]
+    before = {path.name: path.stat().st_ino for path in daemon.dir.iterdir()}
+    refused = daemon.run("-c", str(daemon.conf), *second)
+    assert refused.returncode != 0 and "Error" in refused.stderr
+    assert {path.name: path.stat().st_ino for path in daemon.dir.iterdir()} == before
+    assert daemon.info("p")["pid"] == pid and int(daemon.pidfile.read_text()) == daemon.pid
+
+
+def test_reloads_in_a_row_with_crashes_and_half_requests(daemon: Daemon) -> None:
+    daemon.start(p=SLEEP, crash={"command": "/bin/false", "startsecs": 0, "autorestart": True}, probe=None,
+                 loglevel="info")
+    daemon.wait_state("p", "RUNNING")
+    level = 0
+    for turn in range(12):
+        with socket.socket(socket.AF_UNIX) as half:
+            half.connect(daemon.socket)
+            half.sendall(b"POST /RPC2 HTTP/1.1\r\nContent-Le")
+            pid = daemon.info("p")["pid"]
+            daemon.signal(signal.SIGHUP)
+            daemon._rpc = None
+
+            def reloaded(pid: int = pid) -> bool:
+                with contextlib.suppress(OSError, xmlrpc.client.Error), daemon.proxy() as proxy:
+                    info = proxy.supervisor.getProcessInfo("p")
+                    return bool(info["pid"]) and info["pid"] != pid
+                return False
+
+            eventually(reloaded, "the next run")
+        if turn == 1:
+            level = fds(daemon.pid)
+    assert int(daemon.pidfile.read_text()) == daemon.pid
+    eventually(lambda: fds(daemon.pid) <= level, f"descriptors as before ({fds(daemon.pid)}, {level})")
+    assert list(children(daemon.pid).values()).count("Z") < 2
+
+
+# A clock that jumps
+
+
+@pytest.fixture
+def jumping(daemon: Daemon) -> dict[str, str]:
+    """An environment whose wall clock is what the file ``offset`` says."""
+    if not FAKETIME:
+        pytest.skip("libfaketime is not installed")
+    (daemon.dir / "offset").write_text("+0d")
+    return {"LD_PRELOAD": str(FAKETIME[0]), "FAKETIME_TIMESTAMP_FILE": str(daemon.dir / "offset"),
+            "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def test_the_clock_jumps_again_and_again(daemon: Daemon, jumping: dict[str, str]) -> None:
+    offset = daemon.dir / "offset"
+    whole = time.monotonic()
+    daemon.start(env=jumping, probe="TICK_5", well=SLEEP, slow={"startsecs": 2, "autostart": False},
+                 deaf={"startsecs": 0, "stopwaitsecs": 2},
+                 fails={"command": "/bin/false", "startretries": 1, "autostart": False})
+    deaf = daemon.child("deaf")
+    deaf.tell("ignore", "SIGTERM")
+    well = daemon.wait_state("well", "RUNNING")["pid"]
+
+    jumps = 0
+
+    def jump(days: str) -> None:
+        nonlocal jumps
+        offset.write_text(days)
+        jumps += 1
+
+    # Each waits for its real time, whichever way the clock goes meanwhile.
+    for there in ("+1d", "-1d"):
+        begun = time.monotonic()
+        daemon.call("startProcess", "slow", False)
+        jump(there)
+        daemon.wait_state("slow", "RUNNING")
+        assert 1.8 < time.monotonic() - begun < 4, "startsecs"
+        jump("+0d")
+        daemon.call("stopProcess", "slow")
+    begun = time.monotonic()
+    daemon.call("stopProcess", "deaf", False)
+    jump("+2d")
+    daemon.wait_state("deaf", "STOPPED")
+    assert 1.8 < time.monotonic() - begun < 4, "stopwaitsecs"
+    with contextlib.suppress(xmlrpc.client.Fault):  # it may have died already
+        daemon.call("startProcess", "fails", False)
+    for days in ("-3d", "+3d", "-1d", "+5d"):
+        jump(days)
+    daemon.wait_state("fails", "FATAL")
+    info = daemon.info("well")
+    assert info["pid"] == well and info["statename"] == "RUNNING" and "uptime" in info["description"]
+    assert "-" not in info["description"]
+    assert daemon.log().count("spawned: 'well'") == 1
+    assert "TICK_5" in {event.name for event in daemon.seen()}
+    assert len(daemon.seen()) <= jumps + (time.monotonic() - whole) / 5 + 1
+    days = {line[:10] for line in daemon.log().splitlines()}
+    assert len(days) >= 4, "the clock did not jump"
+
+
+# As process 1
+
+
+@only_root
+def test_as_process_1(daemon: Daemon) -> None:
+    (daemon.dir / "orphans.sh").write_text("(sleep 0.05 & sleep 0.1 &)\nexec sleep 1000\n")
+    orphans = "/bin/sh @dir@/orphans.sh"
+    daemon.configure(p={"command": orphans, "startsecs": 0}, last={**SLEEP, "priority": 1}, probe=None,
+                     supervisord="user=root")
+    daemon.process = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m", "supervisor.supervisord",
+         "-n", "-c", str(daemon.conf)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=daemon.dir,
+        env=daemon.environment())
+    try:
+        daemon.wait_log("reaped unknown pid", 2)
+        inside = next(iter(children(daemon.process.pid)))
+        eventually(lambda: sorted(children(inside).values()) == ["S", "S"], "two programs and no zombie")
+        os.kill(inside, signal.SIGTERM)
+        assert daemon.process.wait(DEADLINE) == 0
+    finally:
+        daemon.process.kill()
+        daemon.process.wait(DEADLINE)
+    log = daemon.log()
+    assert "supervisord started with pid 1\n" in log
+    assert log.index("stopped: p") < log.index("stopped: last")
+
+
+# A long life
+
+
+def small_calls(daemon: Daemon) -> Iterator[object]:
+    """What goes on all the time in a long life, once each."""
+    yield daemon.call("getAllProcessInfo")
+    yield daemon.call("readLog", -100, 0)
+    yield daemon.call("reloadConfig")
+    yield daemon.call("system.multicall", [{"methodName": "supervisor.getPID", "params": []}] * 10)
+    with daemon.proxy() as proxy:
+        yield proxy.supervisor.getState()
+    yield daemon.fault("getProcessInfo", "nobody")
+
+
+def test_a_long_life_costs_neither_descriptors_nor_memory(daemon: Daemon) -> None:
+    text = daemon.configure(again={"command": "/bin/true", "startsecs": 0, "autorestart": True,
+                                   "stdout_logfile": "@dir@/again", "stdout_logfile_maxbytes": 0},
+                            talks={"command": "/bin/echo some words", "startsecs": 0, "autorestart": True},
+                            probe=None, loglevel="warn", supervisord="logfile_maxbytes=100KB")
+    more = text + daemon.fill(daemon.program("extra", **{**SLEEP, "stdout_logfile": "@dir@/extra"}))
+    daemon.launch()
+
+    def live(turns: int) -> None:
+        for turn in range(turns):
+            for _ in small_calls(daemon):
+                pass
+            daemon.signal(signal.SIGUSR2)
+            daemon.conf.write_text(more if turn % 2 else text)
+            added, changed, removed = daemon.call("reloadConfig")[0]
+            assert not changed
+            for name in added:
+                daemon.call("addProcessGroup", name)
+            for name in removed:
+                daemon.call("stopProcessGroup", name)
+                daemon.call("removeProcessGroup", name)
+
+    live(60)
+    level, before = fds(daemon.pid), memory(daemon.pid)
+    live(200)
+    assert fds(daemon.pid) <= level + 6  # those of children that are just being replaced
+    assert memory(daemon.pid) - before < 5 * MEGABYTE
+    assert daemon.info("again")["start"] > 0
+
+
+def test_files_that_were_replaced_under_us(daemon: Daemon) -> None:
+    """A package is upgraded, a folder moved: what runs goes on, and what it needs later is there."""
+    daemon.start(p=SLEEP, probe=None)
+    daemon.wait_state("p", "RUNNING")
+    shutil.copy(daemon.conf, daemon.dir / "kept")
+    daemon.conf.unlink()
+    assert daemon.fault("reloadConfig").faultCode == 92
+    daemon.conf.mkdir()
+    assert daemon.fault("reloadConfig").faultCode == 92
+    daemon.conf.rmdir()
+    shutil.copy(daemon.dir / "kept", daemon.conf)
+    assert daemon.call("reloadConfig") == [[[], [], []]]
+    daemon.pidfile.unlink()
+    daemon.pidfile.write_text("1\n")  # somebody else's now
+    assert daemon.stop() == 0
+    assert daemon.pidfile.read_text() == "1\n"
