@@ -13,7 +13,7 @@ from supervisor.names import make_namespec
 from supervisor.supervisorctl.link import BadAnswer, CallFault, UnknownProtocol
 from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line, raw_text
 from supervisor.supervisorctl.stream import CannotRead, Stream, follow
-from supervisor.supervisorctl.targets import expand_globs, take_flags
+from supervisor.supervisorctl.targets import each_process, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def logs(session: Session, command: Command, words: list[str]) -> None:
         return
     infos = session.call("getAllProcessInfo")
     everything = {make_namespec(info["group"], info["name"]): info for info in infos}
-    names = _members(expand_globs(words, infos), infos) if words and "all" not in words else list(everything)
+    names = each_process(words, infos) if words else list(everything)
     width = max(map(len, map(one_line, names)), default=0)
     followed = []
     for name in names:
@@ -304,15 +304,6 @@ def logs(session: Session, command: Command, words: list[str]) -> None:
             _show_named(session, wish, name, width)
     if followed:
         follow_logs(session, followed, wish.raw)
-
-
-def _members(words: list[str], infos: list[dict[str, str]]) -> list[str]:
-    names: list[str] = []
-    for word in words:
-        group, colon, process = word.partition(":")
-        members = [make_namespec(info["group"], info["name"]) for info in infos if info["group"] == group]
-        names += members if colon and process in ("", "*") and members else [word]
-    return names
 
 
 def _show_named(session: Session, wish: Wish, name: str, width: int) -> None:

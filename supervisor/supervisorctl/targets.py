@@ -45,3 +45,15 @@ def expand_globs(words: list[str], source: Session | list[dict[str, Any]]) -> li
         matches = load("globs:matches")(word, names) if is_pattern(word) else []
         expanded += [make_namespec(*name) for name in matches] or [word]
     return expanded
+
+
+def each_process(words: list[str], infos: list[dict[str, Any]]) -> list[str]:
+    """The words with patterns, whole groups and ``all`` replaced by the processes they mean."""
+    if "all" in words:
+        return [make_namespec(info["group"], info["name"]) for info in infos]
+    names: list[str] = []
+    for word in expand_globs(words, infos):
+        group, colon, process = word.partition(":")
+        members = [make_namespec(info["group"], info["name"]) for info in infos if info["group"] == group]
+        names += members if colon and process in ("", "*") and members else [word]
+    return names

@@ -9,7 +9,7 @@ from supervisor.states import ProcessStates
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
 from supervisor.supervisorctl.statuses import TIMED_OUT, LSBInitExitStatuses
-from supervisor.supervisorctl.targets import expand_globs
+from supervisor.supervisorctl.targets import each_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def wait(session: Session, command: Command, words: list[str]) -> None:
             raise BadWords(f"Error: bad state '{one_line(wish)}'")
         timeout = _take(words, "--timeout", "")
         seconds = float(timeout) if timeout else float("inf")
+        if seconds != seconds:
+            raise ValueError(timeout)
     except BadWords as problem:
         session.usage_error(command, str(problem), LSBInitExitStatuses.INVALID_ARGS)
         return
@@ -48,7 +50,7 @@ def wait(session: Session, command: Command, words: list[str]) -> None:
         session.usage_error(command, "Error: wait requires a process name", LSBInitExitStatuses.INVALID_ARGS)
         return
     if session.upcheck():
-        _wait(session, expand_globs(words, session), wish, time.monotonic() + seconds)
+        _wait(session, each_process(words, session.call("getAllProcessInfo")), wish, time.monotonic() + seconds)
 
 
 def _take(words: list[str], option: str, default: str) -> str:
