@@ -30,12 +30,13 @@ def play(
 ) -> list[tuple[str, str]]:
     """Run tasks of the supervisorctl module in one playbook: (how it went, what was told) of each."""
     common = {"supervisorctl_path": daemon.program_of("supervisorctl"), "config": str(daemon.conf)}
-    results = "[" + ", ".join(f"task_{number}" for number in range(len(tasks))) + "]"
+    results = ", ".join(f"task_{number}" for number in range(len(tasks)))
     steps: list[dict[str, object]] = [
         {"community.general.supervisorctl": {**common, **task}, "register": f"task_{number}", "ignore_errors": True}
         for number, task in enumerate(tasks)
     ]
-    steps.append({"ansible.builtin.copy": {"content": "{{ %s | to_json }}" % results, "dest": f"{daemon.dir}/played"}})
+    written = {"content": "{{ [" + results + "] | to_json }}", "dest": str(daemon.dir / "played")}
+    steps.append({"ansible.builtin.copy": written})
     book = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": steps}]
     (daemon.dir / "book.json").write_text(json.dumps(book))
     result = outcome(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
+import threading
 import urllib.request
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
 
 import pytest
 
@@ -53,24 +57,107 @@ def test_superlance_crashmail(daemon: Installed) -> None:
     assert "Process a in group a exited unexpectedly" in mail and f"(pid {child.pid})" in mail
 
 
+class Mailbox:
+    """A mail server that takes one message after the other."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        # Wakes the thread, which a close alone does not.
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rw", newline="\r\n") as lines:
+                self._talk(lines)
+
+    def _talk(self, lines: TextIO) -> None:
+        def say(text: str) -> None:
+            lines.write(text + "\n")
+            lines.flush()
+
+        say("220 here")
+        while line := lines.readline():
+            if line.upper().startswith("DATA"):
+                say("354 go on")
+                self.messages.append("".join(iter(lines.readline, ".\r\n")))
+            say("250 yes")
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    box = Mailbox()
+    yield box
+    box.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "status", "told"),
+    [
+        ("crashmailbatch", 0, "Process crashed:a (pid {pid}) died unexpectedly"),
+        ("fatalmailbatch", 30, "Process fatal:fatal failed to start too many times"),
+        ("crashsms", 0, "[crashed:a]({pid}) exited unexpectedly"),
+    ],
+)
+def test_superlance_batches(daemon: Installed, mailbox: Mailbox, program: str, status: int, told: str) -> None:
+    command = (f"{daemon.program_of(program)} -t me@example.org -f you@example.org -H {mailbox.address} "
+               "-e TICK_5 -i 0.01 -s it-happened")
+    start(
+        daemon, config=listener("batch", command, "PROCESS_STATE,TICK_5") + "[group:crashed]\nprograms=a\n",
+        a={"startsecs": 0}, fatal={"command": "/bin/false", "startretries": 0, "autostart": "false"},
+    )
+    daemon.wait_state("crashed:a", "RUNNING")
+    daemon.wait_state("batch", "RUNNING")
+    child = daemon.child("a")
+    child.tell("exit", 3)
+    daemon.fault("startProcess", "fatal")
+    eventually(lambda: mailbox.messages, "a mail")
+    assert told.format(pid=child.pid) in mailbox.messages[0], mailbox.messages
+
+
 def test_superlance_memmon(daemon: Installed) -> None:
     start(
-        daemon, config=listener("memmon", f"{daemon.program_of('memmon')} -p a=1KB", "TICK_5"), a=QUICK
+        daemon, config=listener("memmon", f"{daemon.program_of('memmon')} -p a=60MB", "TICK_5"), a=QUICK, b=QUICK
     )
-    first = daemon.child("a")
+    first, other = daemon.child("a"), daemon.child("b")
+    first.tell("value", "setattr(sys, 'hog', b'x' * 100_000_000)")
     assert daemon.child("a").pid != first.pid
     eventually(lambda: first.pid not in daemon.descendants(), "its end")
+    assert daemon.info("b")["pid"] == other.pid
 
 
 def test_superlance_httpok(daemon: Installed) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
-        start(
-            daemon, config=listener("httpok", f"{daemon.program_of('httpok')} -t 1 -p a {url}", "TICK_5"), a=QUICK
-        )
-        first = daemon.child("a")
-        assert daemon.child("a").pid != first.pid
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    start(
+        daemon,
+        config=listener("httpok", f"{daemon.program_of('httpok')} -t 1 -p server {url}", "TICK_5"),
+        server={**QUICK, "command": f"{daemon.python} -m http.server --bind 127.0.0.1 -d {daemon.dir} {port}",
+                "stopwaitsecs": 1},
+    )
+
+    def answers() -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=10) as page:
+            return bool(page.status == 200)
+        return False
+
+    eventually(answers, "the server")
+    pid = daemon.info("server")["pid"]
+    os.kill(pid, signal.SIGSTOP)  # it hangs: connections are made, and nothing comes
+    eventually(lambda: daemon.info("server")["statename"] == "STOPPING", "the decision to restart it")
+    eventually(lambda: daemon.info("server")["pid"] not in (0, pid), "a new server")
+    eventually(answers, "the new server's answer")
 
 
 def test_dependent_startup(daemon: Installed) -> None:
@@ -220,37 +307,61 @@ def test_multivisor(daemon: Installed) -> None:
     daemon.wait_state("a", "STOPPED")
 
 
-def test_supvisors(daemon: Installed) -> None:
+def own_address() -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing; asks for the machine's own address
-        address = probe.getsockname()[0]
+        return str(probe.getsockname()[0])
+
+
+def start_supvisors(daemon: Installed, address: str, members: str, identifier: str, **puppets: Any) -> None:
+    daemon.tolerate("supervisorproxy.py")  # it tells of another instance that is not up yet in this way
     # It looks its own address up, which not every name service knows.
     (daemon.dir / "sitecustomize.py").write_text(
         f"import socket\nsocket.gethostbyaddr = lambda name: ({address!r}, [], [{address!r}])\n"
     )
     start(
         daemon,
-        env={"PYTHONPATH": str(daemon.dir)},
-        inet="port=*:@port@\nallowed_hosts=*",
-        config=f"""
+        f"""
         [rpcinterface:supvisors]
         supervisor.rpcinterface_factory = supvisors.plugin:make_supvisors_rpcinterface
-        supvisors_list = {address}
+        supvisors_list = {members}
         event_link = NONE
         [ctlplugin:supvisors]
         supervisor.ctl_factory = supvisors.supvisorsctl:make_supvisors_controller_plugin
         """,
-        a={"startsecs": 0},
+        env={"PYTHONPATH": str(daemon.dir)},
+        supervisord=f"identifier={identifier}",
+        inet="port=*:@port@\nallowed_hosts=*",
+        **puppets,
     )
-    daemon.wait_state("a", "RUNNING")
-    assert daemon.call("supvisors.get_api_version")
-    proxy = daemon.inet_proxy()
-    eventually(lambda: proxy.supvisors.get_supvisors_state()["fsm_statename"] == "OPERATION", "its operation")
-    assert daemon.call("supvisors.get_process_info", "a:a")[0]["statename"] == "RUNNING"
-    with urllib.request.urlopen(f"http://127.0.0.1:{daemon.port}/", timeout=10) as page:
+
+
+def test_supvisors(make: Callable[[], Installed]) -> None:
+    address, one, two = own_address(), make(), make()
+    members = ",".join(f"<{name}>{address}:{daemon.port}" for name, daemon in (("one", one), ("two", two)))
+    start_supvisors(one, address, members, "one", a={"startsecs": 0})
+    start_supvisors(two, address, members, "two", b={"startsecs": 0})
+    first = one.proxy().supvisors
+    for proxy in (first, two.proxy().supvisors):
+        def in_operation(proxy: Any = proxy) -> bool:
+            states = [info["statename"] for info in proxy.get_all_instances_info()]
+            return states == ["RUNNING"] * 2 and proxy.get_supvisors_state()["fsm_statename"] == "OPERATION"
+
+        eventually(in_operation, "both at work", 60)  # it goes by ticks of five seconds
+
+    # Each knows of the other's programs, and acts on them.
+    eventually(lambda: first.get_process_info("b:b")[0]["statename"] == "RUNNING", "b as seen from afar")
+    assert first.get_process_info("b:b")[0]["identifiers"] == [f"{address}:{two.port}"]
+    child = two.child("b")
+    assert first.restart_process(0, "b:b", "", True)
+    assert two.child("b").pid != child.pid
+    assert first.stop_process("b:b", True)
+    assert two.state("b") == "STOPPED" and one.state("a") == "RUNNING"
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{one.port}/", timeout=10) as page:
         assert page.status == 200 and b"Supvisors" in page.read()
-    result = daemon.ctl("sstate")
+    result = one.ctl("sstate")
     assert result.returncode == 0 and "OPERATION" in result.stdout, result
-    own = subprocess.run([daemon.program_of("supvisorsctl"), "-c", str(daemon.conf), "status"], capture_output=True,
-                         text=True, check=False, cwd=daemon.dir, timeout=30)
+    own = subprocess.run([one.program_of("supvisorsctl"), "-c", str(one.conf), "status"], capture_output=True,
+                         text=True, check=False, cwd=one.dir, timeout=30)
     assert own.returncode == 0 and "RUNNING" in own.stdout, own

@@ -35,9 +35,9 @@ PROBED = "PROCESS_STATE,PROCESS_GROUP,SUPERVISOR_STATE_CHANGE,REMOTE_COMMUNICATI
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], what: object = "") -> T:
+def eventually(check: Callable[[], T], what: object = "", seconds: float = DEADLINE) -> T:
     """Call check until it gives something true, and return that; AssertionError when it never does."""
-    deadline = time.monotonic() + DEADLINE
+    deadline = time.monotonic() + seconds
     while not (value := check()):
         if time.monotonic() > deadline:
             raise AssertionError(f"never came: {what or check}")
