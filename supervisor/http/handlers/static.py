@@ -136,7 +136,7 @@ class default_handler:
         filesystem = self.filesystem
         if filesystem.isdir(path):
             if path and not path.endswith("/"):
-                request["Location"] = urls.quote(filesystem.normalize(path)) + "/"
+                request["Location"] = urls.quote(filesystem.normalize(path)).rstrip("/") + "/"
                 request.error(301)
                 return
             path = next((path + name for name in self.directory_defaults if filesystem.isfile(path + name)), "")
