@@ -40,24 +40,24 @@ def test_what_is_broken_changes_nothing(daemon: Daemon, case: str) -> None:
     daemon.start(probe=None, a=IDLE)
     pid = daemon.wait_state("a", "RUNNING")["pid"]
     text, words, seen_by_reread = BROKEN[case]
-    url = f"unix://{daemon.socket}"
+    elsewhere = ("-c", os.devnull, "-s", f"unix://{daemon.socket}")      # supervisorctl has its own view of the file
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen(1)
         with open(daemon.conf, "a") as f:
             f.write(daemon.fill(text.replace("@taken@", str(taken.getsockname()[1]))))
         for action in ("reread", "update", "plan") if seen_by_reread else ():
-            done = daemon.ctl("-s", url, action, config=False)
+            done = daemon.ctl(*elsewhere, action, config=False)
             assert (done.returncode, done.stdout[:19]) == (1, "ERROR: CANT_REREAD:")
             assert words in done.stdout
-        done = daemon.ctl("-s", url, "reload", config=False)
+        done = daemon.ctl(*elsewhere, "reload", config=False)
         assert (done.returncode, done.stdout[:19]) == (1, "ERROR: CANT_REREAD:")
         assert words in done.stdout
         refusals = daemon.log().count("configuration not reloaded, the old one stays in force: ")
         daemon.signal(signal.SIGHUP)
         daemon.wait_log("configuration not reloaded, the old one stays in force: ", refusals + 1)
     assert daemon.info("a")["pid"] == pid
-    assert daemon.rpc.supervisor.getState()["statename"] == "RUNNING"
+    assert daemon.call("getState")["statename"] == "RUNNING"
 
 
 def test_a_plugin_that_fails_only_when_it_is_made_leaves_the_old_configuration(daemon: Daemon) -> None:
@@ -70,7 +70,7 @@ def test_a_plugin_that_fails_only_when_it_is_made_leaves_the_old_configuration(d
     daemon.wait_log("configuration not reloaded, the old one stays in force: Could not make x rpc interface")
     eventually(lambda: os.path.exists(daemon.socket))
     assert daemon.wait_state("a", "RUNNING")["pid"] != pid
-    assert [info["name"] for info in daemon.rpc.supervisor.getAllProcessInfo()] == ["a"]
+    assert [info["name"] for info in daemon.call("getAllProcessInfo")] == ["a"]
 
 
 def test_a_missing_file(daemon: Daemon) -> None:
@@ -86,16 +86,16 @@ def test_a_missing_file(daemon: Daemon) -> None:
 
 def test_a_plan_is_what_an_update_does(daemon: Daemon) -> None:
     daemon.start(probe=None, a={**IDLE, "environment": "TOKEN=secret"}, b=IDLE, same=IDLE)
-    last_read = daemon.rpc.supervisor.getAllConfigInfo()
+    last_read = daemon.call("getAllConfigInfo")
     daemon.configure(probe=None, a={**IDLE, "environment": "TOKEN=other"}, c=IDLE, same=IDLE)
     done = daemon.ctl("plan")
     assert (done.returncode, done.stdout.splitlines()) == (2, [
         "b: removed", "a: changed", "    a environment TOKEN: '(not shown)' -> '(not shown)'", "c: added",
         "unchanged: same"])
-    assert daemon.rpc.supervisor.getAllConfigInfo() == last_read
+    assert daemon.call("getAllConfigInfo") == last_read
     planned = {each["group"]: each["action"] for each in json.loads(daemon.ctl("plan", "--json").stdout)}
     assert planned == {"a": "changed", "b": "removed", "c": "added", "same": "unchanged"}
-    assert "supervisor.planConfig" not in daemon.rpc.system.listMethods()
+    assert "supervisor.planConfig" not in daemon.call("system.listMethods")
     assert daemon.ctl("update").stdout.splitlines() == [
         "b: stopped", "b: removed process group", "a: stopped", "a: updated process group", "c: added process group"]
     done = daemon.ctl("plan")
