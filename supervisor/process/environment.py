@@ -25,7 +25,7 @@ def _ours() -> dict[bytes, bytes]:
 
 def _additions(config: Any, group: Any, world: World) -> dict[str, str]:
     additions = {"SUPERVISOR_ENABLED": "1"}
-    serverurl = config.serverurl or world.settings.serverurl
+    serverurl = world.settings.serverurl if config.serverurl is None else config.serverurl
     if serverurl:
         additions["SUPERVISOR_SERVER_URL"] = serverurl
     additions["SUPERVISOR_PROCESS_NAME"] = config.name
