@@ -476,8 +476,10 @@ def test_planted_links_are_not_followed(daemon: Daemon, which: str) -> None:
                 for request in (("supervisor.readProcessStdoutLog", "a", 0, 0), ("supervisor.readLog", 0, 0),
                                 ("supervisor.tailProcessStdoutLog", "a", 0, 100)):
                     assert b"precious" not in client.ask(post(call(*request))).body
-                for path in ("/tail.html?processname=a&limit=2000",):
-                    assert b"precious" not in client.ask(get(path)).body
+                assert b"precious" not in client.ask(get("/tail.html?processname=a&limit=2000")).body
+                client.send(get("/mainlogtail" if which == "supervisord.log" else "/logtail/a", "Connection: close"))
+                if which in ("supervisord.log", "a.log"):
+                    assert b" 404 " in client._file.read()
     finally:
         process.terminate()
         process.wait(20)

@@ -11,7 +11,9 @@ import stat
 from collections.abc import Callable
 from typing import Any
 
+from supervisor.engine.files import open_ours
 from supervisor.engine.loop import Loop, Timer
+from supervisor.engine.system import System
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date
 from supervisor.logfile import follow
@@ -20,6 +22,7 @@ from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 __all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
 
+_SYSTEM = System()
 _HEAD = 1024
 _LARGEST_HEAD = 16 * 1024 * 1024
 _PIECE = 128 * 1024
@@ -282,8 +285,8 @@ def _beginning(request: deferring_http_request) -> int:
 
 
 def _open(path: str) -> int:
-    """For reading; devices and pipes are not followed, and opening them must not wait."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    """For reading; devices, pipes and planted links are not followed, and opening them must not wait."""
+    fd = open_ours(_SYSTEM, path, os.O_RDONLY)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise OSError("not a regular file")
