@@ -1,6 +1,6 @@
 """Makes what is installed beside the package and comes from the code: manual pages and completions.
 
-usage: python docs/share.py [FOLDER]        (needs Sphinx; without FOLDER: share/ of this checkout)
+usage: python docs/share.py [FOLDER]        (needs Sphinx; without FOLDER: docs/share/ of this checkout)
 
 The results are kept in the repository, so that a distribution can be built without Sphinx; a test says when they are
 out of date.
@@ -43,6 +43,6 @@ def manual_pages(share: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    target = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS.parent / "share"
+    target = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "share"
     completions(target)
     manual_pages(target)

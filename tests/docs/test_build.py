@@ -34,4 +34,4 @@ def test_manual_pages_are_up_to_date(tmp_path: pathlib.Path) -> None:
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
     assert made
     for path in made:
-        assert words(tmp_path / path) == words(ROOT / "share" / path), f"{path}: run python docs/share.py"
+        assert words(tmp_path / path) == words(DOCS / "share" / path), f"{path}: run python docs/share.py"

@@ -77,7 +77,7 @@ def test_the_figure_has_every_state_and_arrow(tables: ModuleType) -> None:
 @functools.cache
 def manual(name: str) -> str:
     """A manual page as words."""
-    text = (ROOT / "share" / "man" / f"man{name[-1]}" / name).read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "share" / "man" / f"man{name[-1]}" / name).read_text(encoding="utf-8")
     text = "\n".join(line for line in text.splitlines() if not line.startswith(("'", ".\\\"")))
     text = re.sub(r"^\.\S+ ?", "", text, flags=re.M)
     text = re.sub(r"\\f(?:\[\w*\]|\(\w\w|\w)|\\%|\\&", "", text)
@@ -117,7 +117,7 @@ def test_the_manual_page_of_the_client_knows_every_action() -> None:
 
 @pytest.mark.parametrize("shell", SCRIPTS)
 def test_completions_are_up_to_date(shell: str) -> None:
-    places = [path for path in (ROOT / "share").rglob("*supervisorctl*") if shell in str(path.relative_to(ROOT))]
+    places = [path for path in (ROOT / "docs" / "share").rglob("*supervisorctl*") if shell in str(path.relative_to(ROOT))]
     assert [path.read_text(encoding="utf-8") for path in places] == [script(shell)], STALE
 
 
@@ -153,7 +153,7 @@ def test_messages_of_troubleshooting_are_what_the_programs_say(message: str) -> 
 
 def test_what_is_installed_beside_the_package_is_declared() -> None:
     declared = (ROOT / "setup.cfg").read_text(encoding="utf-8")
-    for path in (ROOT / "share").rglob("*"):
+    for path in (ROOT / "docs" / "share").rglob("*"):
         if path.is_file():
             assert str(path.relative_to(ROOT)) in declared, path
     assert pathlib.Path(ROOT, "supervisor", "py.typed").exists()

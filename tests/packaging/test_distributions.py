@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.packaging, pytest.mark.timeout(600)]
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 PUBLISHED = "4.3.0"
-PARTS = ("supervisor", "docs", "tests", "share", "benchmarks")
+PARTS = ("supervisor", "docs", "tests", "benchmarks")
 EPOCH = "1700000000"
 
 
@@ -95,7 +95,7 @@ def test_the_wheel_is_complete(wheel: pathlib.Path) -> None:
                and path.suffix in (".py", ".typed", ".html", ".css", ".png", ".gif", ".js", ".conf")}
     assert package <= names
     data = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
-    assert data == {str(path.relative_to(ROOT)) for path in (ROOT / "share").rglob("*") if path.is_file()}
+    assert data == {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()}
     assert any(name.endswith("licenses/LICENSES.txt") for name in names)
     unwanted = [name for name in names if name.endswith((".pyc", ".log", ".sock", ".pid")) or name.startswith("tests")]
     assert not unwanted
@@ -104,7 +104,7 @@ def test_the_wheel_is_complete(wheel: pathlib.Path) -> None:
 def test_the_source_distribution_is_complete(sdist: pathlib.Path) -> None:
     with tarfile.open(sdist) as tar:
         names = {name.partition("/")[2] for name in tar.getnames()}
-    for part in ("docs/index.rst", "tests/conftest.py", "share/man/man1/supervisord.1", "tox.ini", "CHANGES.rst",
+    for part in ("docs/index.rst", "tests/conftest.py", "docs/share/man/man1/supervisord.1", "tox.ini", "CHANGES.rst",
                  "LICENSES.txt", "README.rst", "supervisor/py.typed", "supervisor/demo/supervisord.conf"):
         assert part in names, part
 
