@@ -1,7 +1,8 @@
 """One routine for start, stop, restart, signal and clear: what the words mean, the calls, the lines, the exit status.
 
 All calls of a pass are sent before the first answer is waited for, so that several names cost the time of the
-slowest; lines keep the order of the words. Which calls and phrases belong to an action is said by the table.
+slowest; lines keep the order of the words, but on a terminal, where they come as soon as they can be told.
+Which calls and phrases belong to an action is said by the table.
 """
 
 from __future__ import annotations
@@ -89,14 +90,19 @@ def _missing(session: Session, command: Command) -> None:
 def apply(session: Session, verb: Verb, names: list[str], extra: tuple[object, ...] = ()) -> None:
     """Send one wish to the processes that the names mean and print what became of it."""
     targets = _targets(session, verb, names, extra)
-    requests = [target.request for target in targets if target.request is not None]
-    with_progress = verb.waits and session.on_terminal() and any(target.kind == MANY for target in targets)
-    outcomes = session.calls(requests, load("progress:watcher")(session, verb.name) if with_progress else None)
+    asked = [target for target in targets if target.request is not None]
+    several = len(asked) > 1 or any(target.kind == MANY for target in asked)
+    choose = load("progress:chooser")(session, verb.name) if verb.waits and several and session.on_terminal() else None
+    outcomes = session.calls([target.request for target in asked if target.request is not None], choose)
+    if choose is not None:
+        for number, outcome in outcomes:
+            _report(session, verb, asked[number], outcome)
+        return
     for target in targets:
         if target.request is None:
             session.fail(f"{one_line(target.word)}: ERROR (no such group)", verb.no_group)
         else:
-            _report(session, verb, target, next(outcomes))
+            _report(session, verb, target, next(outcomes)[1])
 
 
 def _targets(session: Session, verb: Verb, names: list[str], extra: tuple[object, ...]) -> list[Target]:

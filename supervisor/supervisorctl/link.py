@@ -74,34 +74,34 @@ class Link:
             self._idle.append(server)
 
     def calls(
-        self, requests: Sequence[tuple[str, Sequence[object]]], wait: Callable[[int], None] | None = None
-    ) -> Iterator[Outcome]:
-        """Values and CallFaults in the order of the requests; AT_ONCE of them are under way at a time.
+        self, requests: Sequence[tuple[str, Sequence[object]]], choose: Callable[[list[int]], int] | None = None
+    ) -> Iterator[tuple[int, Outcome]]:
+        """The number of each request with its value or CallFault; AT_ONCE of the requests are under way at a time.
 
-        ``wait`` is told the descriptor before an answer is read, and may do something until it is readable.
+        They come in the order of the requests, or else ``choose`` says which of some descriptors is to be read next.
         """
-        if len(requests) == 1 and wait is None:
-            yield self._outcome(self.call, *requests[0])
+        if len(requests) == 1 and choose is None:
+            yield 0, self._outcome(self.call, *requests[0])
             return
-        under_way: list[tuple[wire.Server, float | None]] = []
-        waiting = iter(requests)
+        under_way: list[tuple[int, wire.Server, float | None]] = []
+        waiting = iter(enumerate(requests))
         try:
             for _ in requests:
-                for method, params in waiting:
+                for number, (method, params) in waiting:
                     server = self.connection()
-                    under_way.append((server, _patience(method)))
+                    under_way.append((number, server, _patience(method)))
                     server.send(method, params)
                     if len(under_way) >= AT_ONCE:
                         break
-                server, patience = under_way.pop(0)
+                descriptors = [server.fileno() for _, server, _ in under_way]
+                chosen = descriptors.index(choose(descriptors)) if choose is not None else 0
+                number, server, patience = under_way.pop(chosen)
                 try:
-                    if wait is not None:
-                        wait(server.fileno())
-                    yield self._outcome(self._received, server, patience)
+                    yield number, self._outcome(self._received, server, patience)
                 finally:
                     server.close()
         finally:
-            for server, _ in under_way:
+            for _, server, _ in under_way:
                 server.close()
 
     def connection(self) -> wire.Server:

@@ -22,21 +22,24 @@ _MOVING = {
 }
 
 
-def watcher(session: Session, verb: str) -> Callable[[int], None] | None:
-    """What to do until a descriptor is readable; None on a terminal that cannot erase a line."""
-    return (lambda fd: _wait(session, verb, fd)) if wanted() else None
+def chooser(session: Session, verb: str) -> Callable[[list[int]], int] | None:
+    """What waits until a descriptor is readable and tells which; None on a terminal that cannot erase a line."""
+    return (lambda fds: _wait(session, verb, fds)) if wanted() else None
 
 
-def _wait(session: Session, verb: str, fd: int) -> None:
+def _wait(session: Session, verb: str, fds: list[int]) -> int:
     poll = select.poll()
-    poll.register(fd, select.POLLIN)
+    for fd in fds:
+        poll.register(fd, select.POLLIN)
     shown = False
     timeout = FIRST_LOOK
-    while not poll.poll(timeout * 1000):
+    while not (ready := poll.poll(timeout * 1000)):
         shown = _show(session, verb) or shown
         timeout = NEXT_LOOK
     if shown:
         session.write(_ERASE)
+    found = {fd for fd, _ in ready}
+    return next(fd for fd in fds if fd in found)
 
 
 def _show(session: Session, verb: str) -> bool:

@@ -110,10 +110,10 @@ class Session:
         return self.link.call(f"supervisor.{method}", params)
 
     def calls(
-        self, requests: Iterable[tuple[str, tuple[object, ...]]], wait: Callable[[int], None] | None = None
-    ) -> Iterator[Outcome]:
-        """The outcomes, in order, of calls that are all sent before the first is waited for (see Link.calls)."""
-        return self.link.calls([(f"supervisor.{method}", params) for method, params in requests], wait)
+        self, requests: Iterable[tuple[str, tuple[object, ...]]], choose: Callable[[list[int]], int] | None = None
+    ) -> Iterator[tuple[int, Outcome]]:
+        """The number and the outcome of calls that are all sent before the first is waited for (see Link.calls)."""
+        return self.link.calls([(f"supervisor.{method}", params) for method, params in requests], choose)
 
     def close(self) -> None:
         """Let the connection to the server go; the next call makes another."""

@@ -123,8 +123,8 @@ def pid(session: Session, command: Command, words: list[str]) -> None:
             session.output("\n".join(lines))
         return
     names = expand_globs(words, session)
-    outcomes = session.calls([("getProcessInfo", (name,)) for name in names])
-    for name, outcome in zip(names, outcomes, strict=True):
+    for number, outcome in session.calls([("getProcessInfo", (name,)) for name in names]):
+        name = names[number]
         if isinstance(outcome, CallFault):
             load("apply:expect_bad_name")(outcome)
             session.fail(f"No such process {one_line(name)}")

@@ -61,12 +61,12 @@ class FakeSession(Session):
     def call(self, method: str, *params: object) -> Any:
         return self.daemon.call(method, *params)
 
-    def calls(self, requests: Any, wait: Any = None) -> Any:
-        for method, params in requests:
+    def calls(self, requests: Any, choose: Any = None) -> Any:
+        for number, (method, params) in enumerate(requests):
             try:
-                yield self.daemon.call(method, *params)
+                yield number, self.daemon.call(method, *params)
             except CallFault as fault:
-                yield fault
+                yield number, fault
 
 
 def run(daemon: FakeDaemon, line: str) -> tuple[list[str], int]:

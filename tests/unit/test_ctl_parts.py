@@ -187,6 +187,9 @@ def test_many_calls_are_sent_before_the_first_answer_is_read(monkeypatch: pytest
             trail.append(f"send {method}")
             self.method = method
 
+        def fileno(self) -> int:
+            return ord(self.method)
+
         def receive(self, patience: float | None) -> str:
             trail.append(f"receive {self.method}")
             if self.method == "b":
@@ -198,10 +201,12 @@ def test_many_calls_are_sent_before_the_first_answer_is_read(monkeypatch: pytest
 
     monkeypatch.setattr(link.wire, "Server", Server)
     monkeypatch.setattr(link, "AT_ONCE", 2)
-    a, b, c = link.Link("unix:///x").calls([("a", ()), ("b", ()), ("c", ())])
+    requests = [("a", ()), ("b", ()), ("c", ())]
+    (_, a), (_, b), (_, c) = link.Link("unix:///x").calls(requests)
     assert (a, b.code, c) == ("A", 10, "C")
     assert trail == [
         "send a", "send b", "receive a", "close a", "send c", "receive b", "close b", "receive c", "close c"]
+    assert [number for number, _ in link.Link("unix:///x").calls(requests, max)] == [1, 2, 0]
 
 
 # --- plugins and completion
@@ -259,7 +264,7 @@ def test_replaced_methods_of_the_built_in_plugin_are_used() -> None:
     ctl, daemon = controller(), FakeDaemon(("a", "a", RUNNING))
     daemon.answers["startProcess",] = True
     ctl.call = daemon.call
-    ctl.calls = lambda requests, wait=None: (daemon.call(method, *params) for method, params in requests)
+    ctl.calls = lambda requests, choose=None: enumerate(daemon.call(method, *params) for method, params in requests)
     ctl.options.plugins[0]._startresult = lambda result: f"{result['name']} is up"
     ctl.onecmd("start a")
     ctl.options.plugins[0].do_pid = lambda arg: ctl.output(f"mine {arg}")
