@@ -68,12 +68,8 @@ class Namespace:
             raise RPCError(fault, None if fault == Faults.INCORRECT_PARAMETERS else name)
         group_name, process_name = split_namespec(name)
         group = self.supervisord.process_groups.get(group_name)
-        if group is None:
-            raise RPCError(Faults.BAD_NAME, name)
-        if process_name is None:
-            return group, None
-        process = group.processes.get(process_name)
-        if process is None:
+        process = None if group is None or process_name is None else group.processes.get(process_name)
+        if group is None or (process is None and process_name is not None):
             raise RPCError(Faults.BAD_NAME, name)
         return group, process
 
