@@ -120,13 +120,14 @@ class HTTPHandler:
             self._fail(f"Cannot read, status code {status}")
             return
         if headers.get("transfer-encoding", "").lower() == "chunked":
-            while size := int(self._line().partition(b";")[0], 16):
+            while size := _chunk_size(self._line()):
                 self._body(size)
                 self._line()
         elif headers.get("content-length", "").isdigit():
             self._body(int(headers["content-length"]))
         else:
-            while self._more():
+            # What came along with the headers is the beginning of it.
+            while self._buffer or self._more():
                 self._body(len(self._buffer))
 
     def _headers(self) -> dict[str, str]:
@@ -163,6 +164,13 @@ class HTTPHandler:
     def _fail(self, text: str) -> None:
         self.error_handled = True
         self.listener.error(self.url, text)
+
+
+def _chunk_size(line: bytes) -> int:
+    digits = line.partition(b";")[0].strip()
+    if not digits or digits.strip(b"0123456789abcdefABCDEF"):
+        raise ValueError("no HTTP answer")
+    return int(digits, 16)
 
 
 def _connect(serverurl: str) -> tuple[socket.socket, str]:

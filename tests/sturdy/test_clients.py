@@ -86,7 +86,8 @@ def test_the_standard_library(served: Daemon) -> None:
 ], ids=str)
 def test_curl(served: Daemon, options: list[str]) -> None:
     for where in (["--unix-socket", served.socket, "http://any"], [f"http://127.0.0.1:{served.port}"],
-                  [f"http://localhost:{served.port}"], *([["-g", f"http://[::1]:{served.port}"]] if has_ipv6() else [])):
+                  [f"http://localhost:{served.port}"],
+                  *([["-g", f"http://[::1]:{served.port}"]] if has_ipv6() else [])):
         *where, url = where
         plain = options if "Transfer" not in str(options) else []
         assert run(served, "curl", "-sS", "--fail", *plain, *where, f"{url}/ok.html", f"{url}/ok.html") == b"OKOK"

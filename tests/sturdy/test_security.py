@@ -211,7 +211,8 @@ def test_costly_hashes_do_not_stall_the_loop(daemon: Daemon) -> None:
 
 FOREIGN = [
     ["Origin: http://evil.example"], ["Origin: null"], ["Origin: http://127.0.0.1:1"], ["Origin: https://127.0.0.1"],
-    ["Origin: file://"], ["Origin: http://127.0.0.1:@port@.evil.example"], ["Origin: http://127.0.0.1:@port@@evil.example"],
+    ["Origin: file://"], ["Origin: http://127.0.0.1:@port@.evil.example"],
+    ["Origin: http://127.0.0.1:@port@@evil.example"],
     ["Origin:"], ["Sec-Fetch-Site: cross-site"], ["Sec-Fetch-Site: same-site"], ["Referer: http://evil.example/"],
     ["Referer: http://evil.example/?http://127.0.0.1:@port@/"], ["Origin: null", "Referer: http://127.0.0.1:@port@/"],
     ["Origin: http://evil.example", "Origin: http://127.0.0.1:@port@"],
