@@ -136,10 +136,10 @@ def _write_process_info(info: dict[str, Any]) -> str:
 write_struct_with(tuple(_MEMBERS), _write_process_info)
 
 
-def describe(name: str, state: int, pid: int, start: int, stop: int, now: int, spawnerr: str) -> str:
-    """One phrase about a process, for people."""
+def describe(name: str, state: int, pid: int, start: float, stop: float, now: float, spawnerr: str) -> str:
+    """One phrase about a process, for people. Plugins bring times with fractions."""
     if state == ProcessStates.RUNNING:
-        return f"pid {pid}, uptime {_uptime(now - start)}"
+        return f"pid {pid}, uptime {_uptime(int(now - start))}"
     if state in (ProcessStates.FATAL, ProcessStates.BACKOFF):
         return spawnerr or f'unknown error (try "tail {name}")'
     if state in (ProcessStates.STOPPED, ProcessStates.EXITED):
@@ -159,7 +159,7 @@ def _uptime(seconds: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _local(moment: int) -> str:
+def _local(moment: float) -> str:
     return time.strftime("%b %d %I:%M %p", time.localtime(moment))
 
 
