@@ -425,6 +425,8 @@ def test_plugins_describe_a_struct_without_an_instance() -> None:
     describe = find("rpcinterface.SupervisorNamespaceRPCInterface")._interpretProcessInfo
     info = {"state": 20, "pid": 7, "start": 100, "stop": 0, "now": 163, "spawnerr": ""}
     assert describe(None, info) == "pid 7, uptime 0:01:03"
+    assert describe(None, {**info, "start": 99.5, "now": 163.25}) == "pid 7, uptime 0:01:03"
+    assert describe(None, {**info, "state": 0, "stop": 63.5}) == describe(None, {**info, "state": 0, "stop": 63})
     assert describe(None, {**info, "state": 200, "spawnerr": "no"}) == "no"
 
 
