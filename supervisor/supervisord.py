@@ -30,7 +30,7 @@ from supervisor.engine.clock import Clock
 from supervisor.engine.daemonize import Readiness
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.pidfile import PidFile, PidFileHeld
-from supervisor.engine.signals import SignalDoor
+from supervisor.engine.signals import SignalDoor, stay_deaf
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
 from supervisor.engine.traces import one_line
@@ -382,8 +382,12 @@ def main(args: Sequence[str] | None = None, test: bool = False) -> None:
     while True:
         options.test = test
         run = profile if options.profile_options else go
-        before = run(options, spare).options
-        if test or before.mood < SupervisorStates.RESTARTING:
+        last = run(options, spare)
+        before = last.options
+        if test:
+            break
+        if before.mood < SupervisorStates.RESTARTING:
+            stay_deaf(last.system)
             break
         options = _reloaded(before)
         options.first = False

@@ -20,7 +20,7 @@ from types import FrameType
 from supervisor.engine.loop import Loop
 from supervisor.engine.system import System
 
-__all__ = ["CAUGHT", "SignalDoor", "SignalReceiver", "forget_handlers"]
+__all__ = ["CAUGHT", "SignalDoor", "SignalReceiver", "forget_handlers", "stay_deaf"]
 
 # What the daemon catches. Everything else keeps its default disposition.
 CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR2)
@@ -84,3 +84,11 @@ def forget_handlers(system: System, signals: Iterable[int] = CAUGHT) -> None:
     system.set_wakeup_fd(-1)
     for sig in signals:
         system.signal(sig, signal.SIG_DFL)
+
+
+def stay_deaf(system: System, signals: Iterable[int] = CAUGHT) -> None:
+    """For the very end: Python gives caught signals their default dispositions before it exits, but leaves ignored
+    ones alone, so that a request to stop which comes too late does not become the cause of the end."""
+    for sig in signals:
+        if sig != signal.SIGCHLD:
+            system.signal(sig, signal.SIG_IGN)

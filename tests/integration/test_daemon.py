@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,30 @@ def test_a_second_request_well_after_the_first_hastens(daemon: Daemon) -> None:
     eventually(ended)
     assert daemon.wait() == 0
     assert "WARN stopped: one (terminated by SIGKILL)" in lines(daemon)
+
+
+def test_a_request_while_python_takes_itself_down_changes_nothing(daemon: Daemon) -> None:
+    daemon.configure(probe=None)
+    # Module globals go after the handlers of signals.
+    script = textwrap.dedent("""
+        import os
+        from supervisor.supervisord import main
+
+        class Late:
+            def __del__(self, kill=os.kill, pid=os.getpid(), write=os.write):
+                for sig in (1, 2, 3, 15):
+                    kill(pid, sig)
+                write(1, b"late")
+
+        late = Late()
+        main()
+    """)
+    process = subprocess.Popen([sys.executable, "-c", script, "-n", "-c", str(daemon.conf)], stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, env=daemon.environment(), cwd=daemon.dir)
+    daemon.wait_log("supervisord started with pid")
+    process.terminate()
+    said, _ = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0 and said.endswith(b"late")
 
 
 def test_logs_are_reopened(daemon: Daemon) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop
-from supervisor.engine.signals import CAUGHT, SignalDoor, SignalReceiver, forget_handlers
+from supervisor.engine.signals import CAUGHT, SignalDoor, SignalReceiver, forget_handlers, stay_deaf
 from supervisor.engine.system import System
 from supervisor.poller import Poller
 from tests.fakes import FakeLog
@@ -78,3 +78,10 @@ def test_a_child_forgets_the_handlers(handlers: None) -> None:
     signal.signal(signal.SIGUSR2, lambda *_: None)
     forget_handlers(System())
     assert {signal.getsignal(sig) for sig in CAUGHT} == {signal.SIG_DFL}
+
+
+def test_at_the_end_requests_are_ignored_and_the_dead_are_not(handlers: None) -> None:
+    forget_handlers(System())
+    stay_deaf(System())
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert {sig for sig in CAUGHT if signal.getsignal(sig) != signal.SIG_IGN} == {signal.SIGCHLD}
