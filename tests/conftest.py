@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from supervisor.logfile import backlog
 from tests.harness import Daemon
+
+
+@pytest.fixture(autouse=True)
+def _no_trouble_of_other_tests() -> None:
+    """The lines about failing logs are limited for the whole process: each test begins with none told."""
+    backlog._recently.clear()
+    backlog._backlogs.clear()
+    backlog.Backlog.kept_by_all = 0
 
 
 @pytest.fixture

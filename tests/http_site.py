@@ -16,7 +16,7 @@ from supervisor.http.request import deferring_http_request
 from supervisor.poller import Poller
 from tests.fakes import FakeLog
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 # More than the kernel takes for a client that does not read.
 BIG = 12_000_000
 

@@ -23,7 +23,7 @@ from tests.docs.pages import DOCS, Block, blocks
 
 LOOKS = ("cat ", "grep ", "curl -s ", "supervisorctl status", "supervisorctl tail", "supervisorctl maintail",
          "supervisorctl logs", "docker ")
-DEADLINE = 15.0
+DEADLINE = 30.0
 
 PAGES = [path for path in sorted(DOCS.glob("*.rst")) if any(block.language == "console" for block in blocks(path))]
 NEEDED = {"node": "watch.js", "curl": "curl "}

@@ -21,7 +21,7 @@ import xmlrpc.client
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 STEP = 0.01
 
 HERE = pathlib.Path(__file__).parent
