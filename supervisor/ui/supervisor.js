@@ -364,17 +364,24 @@ function statusPage() {
     if (!document.hidden || stream.source) stream.open();
   });
 
-  // Remembers which control has the focus; the result gives it to the one that has taken its place.
+  // Remembers which control has the focus; the result gives it to the one that has taken its place, or to another one
+  // of the same process for as long as there is none: Stop goes while a program stops, and Start follows.
+  let standIn = {};
+
   function whatHasFocus() {
-    const row = document.activeElement && document.activeElement.closest("tr.process");
+    const element = document.activeElement;
+    const row = element && element.closest("tr.process");
     if (!row) return () => {};
-    const label = document.activeElement.textContent;
+    const label = element === standIn.element ? standIn.label : element.textContent;
     return () => {
+      if (document.activeElement && document.activeElement !== document.body) return;
       const now = rows.get(row.dataset.name);
-      if (!now) return;
+      if (!now || now.hidden) return;
       const controls = all("a, button", now);
-      const same = controls.find((control) => control.textContent === label) || one("td.action button", now);
-      (same || controls[0]).focus({ preventScroll: true });
+      const same = controls.find((control) => control.textContent === label);
+      const next = same || one("td.action button", now);
+      standIn = same ? {} : { element: next, label };
+      next.focus({ preventScroll: true });
     };
   }
 
@@ -527,6 +534,11 @@ function colourOf(codes) { // 5;N or 2;R;G;B
   return `rgb(${part(Math.floor(cube / 36))} ${part(Math.floor(cube / 6) % 6)} ${part(cube % 6)})`;
 }
 
+function bright(colour) {
+  const [red, green, blue] = colour.match(/\d+/g).map(Number);
+  return 0.3 * red + 0.59 * green + 0.11 * blue > 128;
+}
+
 class Painter {
   constructor() { this.reset(); }
 
@@ -559,10 +571,17 @@ class Painter {
     text = visible(text);
     if (this.plain) return text;
     const span = make("span", { class: [...this.on].join(" ") });
-    if (typeof this.front === "number") span.classList.add(`f${this.front}`);
-    else if (this.front) span.style.color = this.front;
-    if (typeof this.back === "number") span.classList.add(`g${this.back}`);
-    else if (this.back) span.style.backgroundColor = this.back;
+    if (typeof this.back === "number") {
+      // Our own backgrounds are made for one colour of text, the one that can be read.
+      span.classList.add(`g${this.back}`);
+    } else {
+      if (typeof this.front === "number") span.classList.add(`f${this.front}`);
+      else if (this.front) span.style.color = this.front;
+      if (this.back) {
+        span.style.backgroundColor = this.back;
+        if (this.front === null) span.style.color = bright(this.back) ? "#000" : "#fff";
+      }
+    }
     span.textContent = text;
     return span;
   }

@@ -142,7 +142,8 @@ class TailView(MeldView):
             f'<a href="logtail/{quoted}{"/stderr" if channel == "stderr" else ""}">Raw stream</a>',
         ]), structure=True)
         if find_process(self.context.supervisord, name)[1] is not None:
-            main.attributes(**{"data-log": name, "data-channel": channel})
+            # The template engine leaves alone what looks like an entity.
+            main.attributes(**{"data-log": escape(name), "data-channel": channel})
 
     def _limit(self, text: str) -> int:
         digits = text.isascii() and text.isdigit() and len(text) < 20

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -27,7 +28,7 @@ _ARGUMENTS = (
 _ROWS = """
 return [...document.querySelectorAll('tr.process')].filter(row => row.getClientRects().length).map(row => ({
   name: row.dataset.name, state: row.querySelector('td.state').innerText.trim(),
-  description: row.querySelector('td.desc').innerText, usage: row.querySelector('td.usage').innerText,
+  description: row.querySelector('td.desc').innerText, usage: (one => one.getClientRects().length ? one.innerText : '')(row.querySelector('td.usage')),
   actions: [...row.querySelectorAll('td.action a, td.action button')].map(one => one.innerText)}))
 """
 
@@ -72,6 +73,7 @@ class Browser:
             self.driver.switch_to.window(handle)
             self.driver.close()
         self.driver.switch_to.window(first)
+        self.cdp("Page.bringToFront")
         self.scripts(True)
         self.driver.get("about:blank")
         self.cdp("Network.clearBrowserCookies")
@@ -163,7 +165,21 @@ class Browser:
 
     def press(self, label: str) -> None:
         """Click what has this accessible name, or else this text."""
-        self.find(label).click()
+        self._click(lambda: self.find(label))
+
+    def click(self, selector: str) -> None:
+        self._click(lambda: self.element(selector))
+
+    def _click(self, find: Callable[[], Any]) -> None:
+        """Rows are replaced as processes change, between looking and pressing too."""
+        def attempt() -> bool:
+            try:
+                find().click()
+            except StaleElementReferenceException:
+                return False
+            return True
+
+        self.wait(attempt, "something to press")
 
     def find(self, label: str) -> Any:
         for selector in (f'[aria-label="{label}"]', f'//*[self::button or self::a][normalize-space()="{label}"]'):

@@ -13,7 +13,7 @@ from tests.browser.test_status import GROUP, start
 from tests.harness import Daemon
 
 # Program names that a configuration can hold.
-HOSTILE = """<img/src=x/onerror=hacked()>"'&amp;--></script><b>"""
+HOSTILE = """<script>hacked()<b>"onclick="hacked()"'&<!--"""
 HOSTILE_LOG = (
     "<script>hacked()</script><img src=x onerror=hacked()>\n\x1b]0;title\x07\x1b[31mred\x1b[0m\x1b[2J"
     "\x00\x08\x7f\u202eright to left\n</pre></body><!-- \"'\n"
@@ -61,16 +61,16 @@ def test_the_page_of_a_process_is_live(daemon: Daemon, browser: Browser) -> None
     daemon.wait_state("a", "RUNNING")
     browser.open("process.html?processname=a")
     browser.mark()
-    browser.wait(lambda: "MB" in (browser.text("#live-charts") or ""))
+    browser.wait(lambda: "MB" in (browser.text(".charts") or ""), "charts")
     daemon.child("a").tell("die")
     again = daemon.child("a")
-    browser.wait(lambda: f"pid {again.pid}," in (browser.text(".now") or ""))
-    browser.wait(lambda: browser.text("figcaption") == "1 restart in the last 24 hours")
+    browser.wait(lambda: f"pid {again.pid}," in (browser.text(".now") or ""), "the new pid")
+    browser.wait(lambda: browser.text("figcaption") == "1 restart in the last 24 hours", "the restart")
     browser.press("Stop a")
     browser.wait_message("Process a stopped")
-    browser.wait(lambda: browser.text(".now span") == "stopped")
+    browser.wait(lambda: browser.text(".now span") == "stopped", "stopped")
     browser.press("Start a")
-    browser.wait(lambda: browser.text(".now span") == "running")
+    browser.wait(lambda: browser.text(".now span") == "running", "running")
     assert browser.marked()
 
 
@@ -90,7 +90,7 @@ def test_without_scripts(daemon: Daemon, browser: Browser) -> None:
     browser.press("Start g:m1")
     assert browser.text(".status_msg") == "Process g:m1 started"
     assert browser.names() == ["g:m1", "g:m2"]
-    browser.element("input.fold").click()
+    browser.click("input.fold")
     assert browser.names() == []
     browser.press("Show all")
     browser.press("Why is broken fatal?")
@@ -134,7 +134,7 @@ def test_light_and_dark(daemon: Daemon, browser: Browser) -> None:
     assert luminance(browser, "table") > 0.9
     browser.dark(True)
     assert luminance(browser, "body") < 0.1
-    assert luminance(browser, "table") < 0.1
+    assert luminance(browser, "table") < 0.15
     assert luminance(browser, "button") < 0.2
 
 
@@ -181,10 +181,10 @@ def test_hostile_names_and_lines(daemon: Daemon, browser: Browser) -> None:
     assert browser.names() == [HOSTILE]
     assert browser.run("return document.querySelector('td.name').innerText") == HOSTILE
     daemon.child(HOSTILE).tell("err", HOSTILE_LOG.encode("utf-8"))
-    browser.run("[...document.querySelectorAll('button')].find(one => one.textContent === 'Restart').click()")
+    browser.press("Restart")
     browser.wait_message(f"Process {HOSTILE} restarted")
     daemon.child(HOSTILE).tell("err", HOSTILE_LOG.encode("utf-8"))
-    browser.element("td.name a").click()
+    browser.click("td.name a")
     browser.wait_live()
     assert browser.text("h2") == HOSTILE
     assert "<script>hacked()</script>" in (browser.text("pre") or "")

@@ -36,20 +36,20 @@ def test_every_action_of_a_process(daemon: Daemon, browser: Browser) -> None:
     browser.open()
     browser.mark()
     browser.wait_state("a", "running")
+    child = daemon.child("a")
     browser.press("Stop a")
     browser.wait_message("Process a stopped")
     browser.wait_state("a", "stopped")
+    child.gone()
     browser.press("Start a")
     browser.wait_message("Process a started")
-    first = browser.wait_state("a", "running")
+    browser.wait_state("a", "running")
+    child = daemon.child("a")
     browser.press("Restart a")
     browser.wait_message("Process a restarted")
-    browser.wait(lambda: browser.row("a")["description"].split(",")[0] != first["description"].split(",")[0])
-    child = daemon.child("a")
     child.gone()
     child = daemon.child("a")
-    child.gone()
-    child = daemon.child("a")
+    browser.wait(lambda: f"pid {child.pid}," in browser.row("a")["description"], "the new pid")
     child.tell("out", "something\n")
     log = daemon.info("a")["stdout_logfile"]
     browser.wait(lambda: os.path.getsize(log))
@@ -167,12 +167,12 @@ def test_what_no_longer_fits_the_filter_goes(daemon: Daemon, browser: Browser) -
 def test_groups_fold_and_stay_folded(daemon: Daemon, browser: Browser) -> None:
     start(daemon)
     browser.open()
-    browser.element("input.fold").click()
+    browser.click("input.fold")
     assert browser.names() == ["a", "z"]
     browser.driver.refresh()
     browser.wait_live()
     browser.wait(lambda: browser.names() == ["a", "z"])
-    browser.element("input.fold").click()
+    browser.click("input.fold")
     assert browser.names() == ["a", "g:m1", "g:m2", "z"]
 
 

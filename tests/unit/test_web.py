@@ -564,3 +564,12 @@ def test_tails(scene: Scene, tmp_path: Path) -> None:
 def test_context() -> None:
     context = ViewContext(template=None, form={"a": 1})
     assert (context.template, context.form) == (None, {"a": 1})
+
+
+def test_whose_log_it_is(scene: Scene) -> None:
+    config = SimpleNamespace(name="&lt;b", stdout_logfile=None, stderr_logfile=None)
+    scene.supervisord.process_groups["&lt;b"] = SimpleNamespace(processes={"&lt;b": SimpleNamespace(config=config)})
+    ((_, page),) = scene.ask("/tail.html", "processname=%26lt%3Bb").answers
+    document = xml.dom.minidom.parseString(page.partition("\n")[2])
+    (main,) = document.getElementsByTagName("main")
+    assert main.getAttribute("data-log") == "&lt;b"
