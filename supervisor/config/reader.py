@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 DEFAULT_SECTION = "DEFAULT"
 
+# So much of a line that cannot be understood is shown.
+_QUOTED = 1000
+
 
 class SyntaxProblem(ValueError):
     """What is wrong with the text of a file."""
@@ -86,7 +89,7 @@ class _Reader:
             self._header_or_option(value, number, line + "\n" * (number < last))
         self._finish_option()
         if self._bad_lines:
-            found = "".join(f"\n\t[line {number:2d}]: {line!r}" for number, line in self._bad_lines)
+            found = "".join(f"\n\t[line {number:2d}]: {line[:_QUOTED]!r}" for number, line in self._bad_lines)
             raise SyntaxProblem(f"Source contains parsing errors: {self._source!r}{found}")
 
     def _header_or_option(self, value: str, number: int, line: str) -> None:
@@ -97,7 +100,7 @@ class _Reader:
             return
         if self._section is None:
             raise SyntaxProblem(
-                f"File contains no section headers.\nfile: {self._source!r}, line: {number}\n{line!r}")
+                f"File contains no section headers.\nfile: {self._source!r}, line: {number}\n{line[:_QUOTED]!r}")
         equals, colon = value.find("="), value.find(":")
         at = equals if colon < 0 or 0 <= equals < colon else colon
         if at <= 0 or value[0] == "[":

@@ -106,7 +106,7 @@ def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
     for name, factory, settings in options.rpcinterface_factories:
         try:
             instance = factory(supervisord, **settings)
-        except Exception:  # plugins may raise anything
+        except (Exception, SystemExit):  # plugins may raise anything
             options.logger.warn(traceback.format_exc())
             raise CannotListen(f"Could not make {name} rpc interface")
         _doubt(name, factory, options.logger)
