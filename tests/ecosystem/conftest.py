@@ -39,11 +39,10 @@ def environment(folder: pathlib.Path, *packages: object) -> None:
 
 
 def install_ours(folder: pathlib.Path) -> None:
-    source = folder.with_name("source")  # a copy, because a build leaves files in the tree it is made from
-    for name in ("supervisor", "share"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.rst", "LICENSES.txt", "MANIFEST.in"):
-        shutil.copy(ROOT / name, source)
+    # A copy, because a build leaves files in the tree it is made from.
+    source = folder.with_name("source")
+    unwanted = shutil.ignore_patterns(".*", "__pycache__", "tests", "_build", "build", "*.egg-info")
+    shutil.copytree(ROOT, source, ignore=unwanted)
     environment(folder, source, "-r", HERE / "packages.txt")
 
 
