@@ -6,6 +6,7 @@ waits for time to pass: what is waited for is what the page shows.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -17,8 +18,13 @@ from typing import Any
 
 import pytest
 
-from tests.browser.browser import Browser, start_chromium
 from tests.harness import Daemon
+
+if importlib.util.find_spec("selenium"):
+    from tests.browser.browser import Browser, start_chromium
+else:
+    # Only those who run the tests marked browser have to have it.
+    collect_ignore_glob = ["test_*.py"]
 
 # The accessibility checker comes in a package that also wants another driver; only the script in it is used.
 AXE = "axe-playwright-python==0.1.8"
