@@ -74,7 +74,8 @@ class Starting(ProcessBase):
 
     def _forks(self) -> bool:
         """Whether somebody put code of theirs between fork and exec."""
-        return type(self)._spawn_as_child is not _OWN_CHILD_CODE or "_spawn_as_child" in self.__dict__
+        # Asking for __dict__ would make one, of every process for its whole life.
+        return getattr(self._spawn_as_child, "__func__", None) is not _OWN_CHILD_CODE
 
     def _spawn_as_child(self, filename: str, argv: list[str]) -> None:
         """In a forked child: become the program. Returns when that failed and was told."""

@@ -37,6 +37,9 @@ _FAULT_END = "\n</fault>\n</methodResponse>\n"
 _unsafe = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").findall
 # A long text is encoded in pieces, so that one wide character in it does not widen the copies of all of it.
 _PIECE = 65536
+# So many pieces of a long list are put together at a time: as one they are large enough to be given back to the system
+# afterwards, while a thousand small ones leave holes in the heap.
+_MANY = 256
 
 
 _Parts = list["str | bytes"]
@@ -160,9 +163,13 @@ def _dump_bytes(value: bytes | bytearray, out: _Parts) -> None:
 
 def _dump_list(value: list[Any] | tuple[Any, ...], out: _Parts) -> None:
     out.append("<value><array><data>\n")
+    begun = len(out)
     for item in value:
         (_WRITERS.get(type(item)) or _writer_for(item))(item, out)
         out.append("\n")
+        if len(out) - begun >= _MANY:
+            out[begun:] = [_encoded(out[begun:])]
+            begun += 1
     out.append("</data></array></value>")
 
 
