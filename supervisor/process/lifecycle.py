@@ -31,6 +31,9 @@ class In(Enum):
     STOP_OVERDUE = "stopwaitsecs over"
     SIGNAL_FAILED = "signal failed"
 
+    # By identity: what Enum has for it is Python code, and the table is looked up at each step.
+    __hash__ = object.__hash__
+
 
 class Do(Enum):
     """What has to be done, in the order of the row. TELL takes the new state and announces it."""
@@ -48,6 +51,8 @@ class Do(Enum):
     ARM_KILLWAIT = "wait stopwaitsecs, a second at least"
     BURY = "forget the pid, close its pipes"
     DISARM = "wait no more"
+
+    __hash__ = object.__hash__
 
 
 class Step(NamedTuple):
