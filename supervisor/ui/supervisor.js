@@ -83,6 +83,7 @@ const stream = {
       act(event.data);
     });
     hear("rows", (data) => this.onRows(data));
+    hear("restarts", (data) => { one("#restarts").innerHTML = data; });
     hear("stale", () => this.onStale());
     hear("usage", (data) => charts.take(JSON.parse(data)));
     source.onopen = () => { this.retry = 2000; this.show(true, "live"); };
@@ -358,7 +359,7 @@ function statusPage() {
     const focus = whatHasFocus();
     live.replaceChildren(...one("#processes", other).childNodes);
     one("#everything input[name=token]").value = one("#everything input[name=token]", other).value;
-    one(".restarts").replaceWith(one(".restarts", page));
+    one("#restarts").replaceWith(one("#restarts", page));
     look();
     focus();
     if (!document.hidden || stream.source) stream.open();

@@ -15,7 +15,7 @@ from supervisor.web.frame import page, token_field
 from supervisor.web.rows import STATE_FILTERS, Filter, counted, table
 from supervisor.web.text import escape
 
-__all__ = ["Surroundings", "ask_page", "message_box", "status_page"]
+__all__ = ["Surroundings", "ask_page", "message_box", "restarts_line", "status_page"]
 
 _EVERYTHING = (("refresh", "Refresh"), ("restartall", "Restart all"), ("stopall", "Stop all"))
 _EVERY = Filter()
@@ -38,6 +38,13 @@ class Surroundings(NamedTuple):
 def message_box(message: str | None) -> str:
     """The text directly inside, and nothing at all without one."""
     return "" if message is None else f'<div class="status_msg">{escape(message)}</div>'
+
+
+def restarts_line(restarts: Sequence[int]) -> str:
+    """How often programs were started again in each minute of the last hour."""
+    number = sum(restarts)
+    text = f"{number} restart{'' if number == 1 else 's'}, last hour"
+    return f"<span>{text}</span>{bars(restarts, text, 4)}"
 
 
 def _filter_form(only: Filter) -> str:
@@ -80,12 +87,10 @@ def status_page(infos: list[dict[str, Any]], around: Surroundings) -> str:
         f'<button formaction="index.html?action={action}" name="{label}">{label}</button>'
         for action, label in _EVERYTHING
     ])
-    restarts = sum(around.restarts)
-    chart = bars(around.restarts, f"Restarts in the last hour: {restarts}", 4)
     top = (
         f'<p class="identifier">{escape(around.identifier)}</p>'
         f'<p class="counts" id="counts">{counted(infos, _count_link)}</p>'
-        f'<p class="restarts"><span>{restarts} restart{"" if restarts == 1 else "s"}, last hour</span>{chart}</p>'
+        f'<p class="restarts" id="restarts">{restarts_line(around.restarts)}</p>'
     )
     usage = ' data-usage="1"' if around.usage else ""
     hidden = "" if infos and only and not _any_fits(infos, only) else ' hidden=""'

@@ -3,9 +3,9 @@
 Promise: only what changed is sent, at the pace of the client, and nothing is done while nothing changes but a sign of
 life now and then; usage is looked at only for who asks for it. Must not know what the page does with it.
 
-Events: ``rows`` (rows of the table, one line each), ``stale`` (the page has to be loaded again, too much has changed),
-``usage`` (JSON: namespec -> [percent of a processor, bytes] or null, as far as that is new). The id of the first two
-is the moment up to which is told.
+Events: ``rows`` (rows of the table, one line each), ``restarts`` (the chart of them), ``stale`` (the page has to be
+loaded again, too much has changed), ``usage`` (JSON: namespec -> [percent of a processor, bytes] or null, as far as
+that is new). The id of rows and stale is the moment up to which is told.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from supervisor.late import Late
 from supervisor.names import make_namespec
 from supervisor.rpcinterface.info import process_info
 from supervisor.web.journal import Journal, Key
+from supervisor.web.page import restarts_line
 from supervisor.web.rows import row
 from supervisor.web.usage import AVAILABLE, Usage
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
@@ -62,6 +63,7 @@ class ChangeStream:
         self._at = at
         self._todo: list[Key] = []
         self._ready: list[bytes] = [_FIRST]
+        self._sent_restarts = self._journal.restarts_by_minute()
         self._sent_usage: dict[str, tuple[float, int]] = {}
         self._beat_timer: Timer | None = None
         self._closed = False
@@ -108,7 +110,15 @@ class ChangeStream:
             process = None if group is None else group.processes.get(name)
             if process is not None and self._only in (None, make_namespec(group_name, name)):
                 rows.append(row(process_info(group_name, process, now)).strip().replace("\n", " "))
-        return self._event("rows", "\n".join(rows)) if rows else b":\n\n"
+        return self._restarts() + (self._event("rows", "\n".join(rows)) if rows else b":\n\n")
+
+    def _restarts(self) -> bytes:
+        """The chart of restarts, if it is not as it was."""
+        restarts = self._journal.restarts_by_minute()
+        if self._only is not None or restarts == self._sent_restarts:
+            return b""
+        self._sent_restarts = restarts
+        return f"event: restarts\ndata: {restarts_line(restarts)}\n\n".encode()
 
     def _event(self, kind: str, data: str) -> bytes:
         # Until all of the rows are told, a new stream has to begin where this one did.

@@ -28,7 +28,8 @@ _ARGUMENTS = (
 _ROWS = """
 return [...document.querySelectorAll('tr.process')].filter(row => row.getClientRects().length).map(row => ({
   name: row.dataset.name, state: row.querySelector('td.state').innerText.trim(),
-  description: row.querySelector('td.desc').innerText, usage: (one => one.getClientRects().length ? one.innerText : '')(row.querySelector('td.usage')),
+  description: row.querySelector('td.desc').innerText,
+  usage: [...row.querySelectorAll('td.usage')].filter(one => one.getClientRects().length)[0]?.innerText || '',
   actions: [...row.querySelectorAll('td.action a, td.action button')].map(one => one.innerText)}))
 """
 

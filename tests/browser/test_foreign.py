@@ -26,7 +26,8 @@ async function attempt(what) { try { read.push(await what()); } catch (error) { 
   for (const mode of ['no-cors', 'cors']) for (const credentials of ['include', 'omit']) {
     for (const [method, body] of [['POST', 'processname=a&action=stop'], ['POST', 'x=y']]) {
       const path = body === 'x=y' ? 'index.html?action=stop&processname=a' : 'index.html';
-      await attempt(async () => (await fetch('TARGET' + path, { method, mode, credentials, body: new URLSearchParams(body) })).text());
+      const how = { method, mode, credentials, body: new URLSearchParams(body) };
+      await attempt(async () => (await fetch('TARGET' + path, how)).text());
     }
     await attempt(async () => (await fetch('TARGETindex.html?action=stopall', { mode, credentials })).text());
     await attempt(async () => (await fetch('TARGET', { mode, credentials })).text());

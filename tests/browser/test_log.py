@@ -27,7 +27,8 @@ def open_log(daemon: Daemon, browser: Browser, query: str = "", **options: objec
 
 
 def test_following_through_a_rotation(daemon: Daemon, browser: Browser) -> None:
-    child = open_log(daemon, browser, stdout_logfile="@dir@/a.log", stdout_logfile_maxbytes=200, stdout_logfile_backups=3)
+    child = open_log(
+        daemon, browser, stdout_logfile="@dir@/a.log", stdout_logfile_maxbytes=200, stdout_logfile_backups=3)
     for number in range(60):
         child.tell("out", f"line {number}\n")
         wait_last(browser, f"line {number}") if number % 20 == 19 else None
@@ -51,7 +52,8 @@ def test_a_line_in_pieces(daemon: Daemon, browser: Browser) -> None:
 
 def test_colours(daemon: Daemon, browser: Browser) -> None:
     child = open_log(daemon, browser)
-    child.tell("out", "plain \x1b[1;31mred and bold\n still \x1b[0mnot \x1b[38;5;196mx\x1b[38;2;1;2;3;4my\x1b[48;5;3mz\n")
+    child.tell("out", "plain \x1b[1;31mred and bold\n still \x1b[0mnot ")
+    child.tell("out", "\x1b[38;5;196mx\x1b[38;2;1;2;3;4my\x1b[48;5;3mz\n")
     wait_last(browser, " still not xyz")
     pieces = browser.run("""
         return [...document.querySelectorAll('.lines .line span')].map(
@@ -98,7 +100,9 @@ def test_pause_and_scrolling_back(daemon: Daemon, browser: Browser) -> None:
     assert "while paused" not in lines(browser)
     browser.press("Resume (more has come)")
     wait_last(browser, "while paused")
-    at_end = "const box = document.querySelector('.lines'); return box.scrollTop + box.clientHeight > box.scrollHeight - 5"
+    at_end = """
+        const box = document.querySelector('.lines');
+        return box.scrollTop + box.clientHeight > box.scrollHeight - 5"""
     browser.wait(lambda: browser.run(at_end))
     browser.element(".lines").send_keys(Keys.HOME)
     browser.wait(lambda: browser.run("return document.querySelector('.lines').scrollTop") == 0)

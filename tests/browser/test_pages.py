@@ -216,14 +216,17 @@ def test_pictures(daemon: Daemon, browser: Browser, pictures: pathlib.Path | Non
         + ("\x1b[31mERROR\x1b[0m connection reset by peer\n" if number % 23 == 11 else "")
         for number in range(60)
     )
-    start(daemon, programs, api={"startsecs": 0}, cache={"startsecs": 0}, report={"autostart": False},
-          importer={"startsecs": 600}, cleanup={"command": "/bin/true", "startsecs": 0})
+    busy = "i=0; while :; do i=$((i + 1)); [ $((i & 32767)) = 0 ] && sleep 0.2; done"
+    start(daemon, programs, api={"startsecs": 0}, cache={"startsecs": 0, "command": f"/bin/sh -c '{busy}'"},
+          report={"autostart": False}, importer={"startsecs": 600}, cleanup={"command": "/bin/true", "startsecs": 0})
     daemon.wait_state("mailer", "FATAL")
     daemon.child("api").tell("out", log)
     browser.open()
     browser.press("CPU and memory")
-    browser.wait(lambda: browser.run(
-        "return [...document.querySelectorAll('svg.line path')].some(one => one.getAttribute('d').length > 150)"))
+    for length in range(60, 260, 40):
+        browser.wait(lambda length=length: browser.run("""
+            return [...document.querySelectorAll('svg.line path')].some(
+              one => one.getAttribute('d').length > arguments[0])""", length))
     browser.picture(pictures / "web-status.png")
     browser.dark(True)
     browser.picture(pictures / "web-status-dark.png")

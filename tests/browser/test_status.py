@@ -104,6 +104,7 @@ def test_a_kill_is_seen_at_once(daemon: Daemon, browser: Browser) -> None:
     os.kill(daemon.child("b").pid, signal.SIGKILL)
     browser.wait_state("b", "exited")
     browser.wait(lambda: browser.text("#counts") == "1 running, 1 exited")
+    browser.wait(lambda: browser.text("#restarts") == "1 restart, last hour")
     assert browser.marked()
 
 

@@ -217,6 +217,20 @@ def test_changed_rows_are_pushed(scene: Scene) -> None:
     assert stream.more() is NOT_DONE_YET
 
 
+def test_restarts_are_pushed(scene: Scene) -> None:
+    (a,) = scene.add("g", "a")
+    stream, narrow = scene.stream(), scene.stream(only="g:a")
+    scene.change(a, S.EXITED)
+    scene.change(a, S.STARTING)
+    chart, rows = stream.more().split(b"\n\n", 1)
+    assert fields(chart)["event"] == "restarts"
+    assert fields(chart)["data"].startswith("<span>1 restart, last hour</span><svg ")
+    assert fields(rows)["event"] == "rows"
+    assert fields(narrow.more())["event"] == "rows"
+    scene.change(a, S.RUNNING)
+    assert fields(stream.more())["event"] == "rows"
+
+
 def test_a_stream_begins_where_the_page_was_made(scene: Scene) -> None:
     (a,) = scene.add("g", "a")
     begin = scene.journal.at
