@@ -47,11 +47,11 @@ _member = re.compile(
 ).match
 _MEMBER_NAME, _MEMBER_TYPED, _MEMBER_UNTYPED = 1, 3, 4
 _member_end = re.compile(rf"</member>{_B}").match
-# What a multicall is made of: a struct of methodName and params, which are one text or nothing.
+# What a multicall is made of: a struct of methodName and params, which are two texts at most.
 _STRING = rf"<value>(?:<string>{_TEXT}</string>|{_TEXT})</value>{_B}"
 _multicall_item = re.compile(
     rf"<value>{_B}<struct>{_B}<member>{_B}<name>methodName</name>{_B}{_STRING}</member>{_B}"
-    rf"<member>{_B}<name>params</name>{_B}<value>{_B}<array>{_B}<data>{_B}(?:{_STRING})?</data>{_B}</array>{_B}</value>{_B}"
+    rf"<member>{_B}<name>params</name>{_B}<value>{_B}<array>{_B}<data>{_B}(?:{_STRING})?(?:{_STRING})?</data>{_B}</array>{_B}</value>{_B}"
     rf"</member>{_B}</struct>{_B}</value>{_B}"
 ).match
 _odd_reference = re.compile("&(?!(?:amp|lt|gt|quot|apos);)").search
@@ -155,11 +155,10 @@ def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
 
 
 def _call_of(found: re.Match[str]) -> dict[str, Any]:
-    name, untyped, param, bare = found.groups()
-    if param is None:
-        param = bare
-    params = [] if param is None else [_plain(param)]
-    return {"methodName": _plain(untyped if name is None else name), "params": params}
+    name, bare_name, first, bare_first, second, bare_second = found.groups()
+    texts = (bare_first if first is None else first, bare_second if second is None else second)
+    params = [_plain(text) for text in texts if text is not None]
+    return {"methodName": _plain(bare_name if name is None else name), "params": params}
 
 
 def _struct_items(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:

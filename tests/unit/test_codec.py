@@ -282,7 +282,7 @@ def test_answers_of_other_servers_are_read_too() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b"<methodResponse/>", b"\xff", codec.dumps_response(1)[:-20]])
 def test_what_is_no_answer(body: bytes) -> None:
-    with pytest.raises(ValueError): 
+    with pytest.raises(ValueError):
         lean.loads_response(body)
 
 
@@ -303,8 +303,11 @@ def test_tags_of_absurd_length_are_refused() -> None:
     assert loads_call(call(f"<value><![CDATA[< {text}]]></value>"))[1] == ("< " + text,)
 
 
-@pytest.mark.parametrize("params", ["", "<value><string>a&amp;b</string></value>", "<value>a</value>", "<value></value>",
-                                    "<value><int>1</int></value>", "<value>a</value>\n<value>b</value>"])
+@pytest.mark.parametrize("params", [
+    "", "<value><string>a&amp;b</string></value>", "<value>a</value>", "<value></value>", "<value><int>1</int></value>",
+    "<value>a</value>\n<value>b</value>", "<value></value><value><string>b</string></value>",
+    "<value>a</value><value>b</value><value>c</value>",
+])
 @pytest.mark.parametrize("name", ["<value>supervisor.x</value>", "<value><string>s&lt;x</string></value>"])
 def test_items_of_a_multicall_mean_what_the_strict_reader_says(name: str, params: str) -> None:
     item = (f"<value><struct>\n<member><name>methodName</name>{name}</member><member><name>params</name>"
