@@ -34,6 +34,12 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def loop_cpu(pid: int) -> float:
+    """Seconds of processor time of its first thread so far, which is the one that the loop of a daemon runs in."""
+    fields = pathlib.Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def unread(pid: int, fd: int = 1) -> int:
     """How many bytes wait in the pipe behind a descriptor of a process."""
     pipe = os.open(f"/proc/{pid}/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)

