@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS
 
 pytestmark = pytest.mark.docs
 

@@ -117,7 +117,8 @@ def test_the_manual_page_of_the_client_knows_every_action() -> None:
 
 @pytest.mark.parametrize("shell", SCRIPTS)
 def test_completions_are_up_to_date(shell: str) -> None:
-    places = [path for path in (ROOT / "docs" / "share").rglob("*supervisorctl*") if shell in str(path.relative_to(ROOT))]
+    places = [path for path in (ROOT / "docs" / "share").rglob("*supervisorctl*")
+              if shell in str(path.relative_to(ROOT))]
     assert [path.read_text(encoding="utf-8") for path in places] == [script(shell)], STALE
 
 

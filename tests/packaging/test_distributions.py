@@ -95,7 +95,8 @@ def test_the_wheel_is_complete(wheel: pathlib.Path) -> None:
                and path.suffix in (".py", ".typed", ".html", ".css", ".png", ".gif", ".js", ".conf")}
     assert package <= names
     data = {name.partition(".data/data/")[2] for name in names if ".data/data/" in name}
-    assert data == {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs" / "share").rglob("*") if path.is_file()}
+    shared = (path for path in (ROOT / "docs" / "share").rglob("*") if path.is_file())
+    assert data == {str(path.relative_to(ROOT / "docs")) for path in shared}
     assert any(name.endswith("licenses/LICENSES.txt") for name in names)
     unwanted = [name for name in names if name.endswith((".pyc", ".log", ".sock", ".pid")) or name.startswith("tests")]
     assert not unwanted
