@@ -104,6 +104,10 @@ class ProcessBase:
         """See whether something is due. Called at deadlines; may be called at any time."""
         raise NotImplementedError
 
+    def wants_spawn(self) -> bool:
+        """Whether transition() would start it."""
+        raise NotImplementedError
+
     def _announce(self, new_state: int, expected: bool) -> None:
         old_state, self.state = self.state, new_state
         event_class = _EVENTS.get(new_state)
@@ -159,9 +163,13 @@ class ProcessBase:
             self._queued = False
             self.transition()
 
+    def scheduled(self) -> bool:
+        """Whether transition() is going to be called by itself."""
+        return self._queued or self._timer is not None
+
     def restart_pending(self) -> bool:
         """Whether it is down but about to be started, by autorestart or autostart. stop() holds it down."""
-        return self.state in (_S.STOPPED, _S.EXITED) and (self._queued or self._timer is not None)
+        return self.state in (_S.STOPPED, _S.EXITED) and (self.scheduled() or self.wants_spawn())
 
     def _allowed(self) -> bool:
         """Whether the daemon lets programs start on their own."""

@@ -37,7 +37,7 @@ class ProcessGroupBase:
         """See what is due for each member. Starts are left to when the loop has room for them."""
         for process in list(self.processes.values()):
             if process.wants_spawn():
-                if not process.restart_pending():
+                if not process.scheduled():
                     process.queue()
             else:
                 process.transition()

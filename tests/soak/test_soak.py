@@ -116,6 +116,7 @@ class Soak:
         self._log_at = 0
         self._last_number = -1
         self._lines = 0
+        self._differences: list[dict[str, Any]] = []  # of the last comparisons
         self._faketime = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
     # The world
@@ -359,6 +360,7 @@ class Soak:
         if not self._idle_fds:
             eventually(lambda: not children(self.daemon.pid), "no child")
             time.sleep(GRACE + 1)
+            assert not children(self.daemon.pid), "something started after everything was stopped"
             self._idle_fds = fds(self.daemon.pid)
             assert self._idle_fds < 20, self.opened()
         eventually(lambda: fds(self.daemon.pid) <= self._idle_fds,
@@ -374,7 +376,12 @@ class Soak:
 
     def check(self) -> None:
         assert self.call("getState")["statename"] == "RUNNING"
-        eventually(self.states_agree, "states that agree with the kernel")
+        self._differences.clear()
+        try:
+            eventually(self.states_agree, "states that agree with the kernel")
+        except AssertionError as exc:
+            raise AssertionError(f"{exc}: {len(self._differences)} comparisons: {self._differences[-5:]}; "
+                                 f"{self.new_log(keep=True)[-1500:]}")
         self.check_log()
         self.check_lines()
         self.check_level()
@@ -386,8 +393,12 @@ class Soak:
         kids = children(self.daemon.pid)
         told = {info["pid"] for info in infos if info["pid"]}
         living = {pid for pid, state in kids.items() if state not in "ZX"}
-        fits = all(bool(info["pid"]) == (info["statename"] in ("STARTING", "RUNNING", "STOPPING")) for info in infos)
-        return fits and living <= told and told <= set(kids)
+        odd = [info for info in infos
+               if bool(info["pid"]) != (info["statename"] in ("STARTING", "RUNNING", "STOPPING"))]
+        differences = {"not told": living - told, "odd": odd,
+                       "gone": [info for info in infos if info["pid"] and info["pid"] not in kids]}
+        self._differences.append(differences)
+        return not any(differences.values())
 
     def new_log(self, keep: bool = False) -> str:
         with open(self.daemon.logfile, "rb") as file:

@@ -105,6 +105,15 @@ def test_rounds_respect_the_pause_of_a_hopeless_program(scene):
     assert not process.pid and process.restart_pending()
 
 
+def test_a_stop_before_the_first_round_is_final(scene):
+    group = group_of(scene, scene.config(name="a"))
+    process = group.processes["a"]
+    assert process.restart_pending() and process.stop() is None
+    group.transition()
+    scene.pass_time(1)
+    assert not process.pid and not process.restart_pending()
+
+
 def test_nothing_starts_while_the_daemon_goes_down(scene):
     group = group_of(scene, scene.config(name="a"))
     scene.settings.mood = SupervisorStates.SHUTDOWN
