@@ -189,10 +189,12 @@ class Browser:
     def __init__(self, daemon: Daemon) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=20)
         self.host = f"127.0.0.1:{daemon.port}"
+        self.cookie = ""
 
     def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> http.client.HTTPResponse:
-        self.connection.request(method, path, body, headers)
+        self.connection.request(method, path, body, {"Cookie": self.cookie, **headers})
         response = self.connection.getresponse()
+        self.cookie = (response.getheader("Set-Cookie") or self.cookie).partition(";")[0]
         self.page = response.read().decode()
         return response
 
