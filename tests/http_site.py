@@ -122,8 +122,17 @@ class Client:
     def __init__(self, site: Site, sock: socket.socket) -> None:
         self.site = site
         self.sock = sock
-        self.data = b""
+        self._got = bytearray()  # grows without being copied each time
         self.ended = False
+
+    @property
+    def data(self) -> bytes:
+        """What came and was not read."""
+        return bytes(self._got)
+
+    @data.setter
+    def data(self, data: bytes) -> None:
+        self._got = bytearray(data)
 
     def send(self, data: bytes) -> None:
         """All of it, or as much as the server takes before it closes."""
@@ -145,7 +154,7 @@ class Client:
         """What is there now."""
         try:
             while data := self.sock.recv(1 << 20):
-                self.data += data
+                self._got += data
             self.ended = True
         except BlockingIOError:
             pass
@@ -155,9 +164,14 @@ class Client:
     def read(self, needle: bytes) -> bytes:
         """What came, once it has needle in it."""
 
+        looked = 0
+
         def look() -> bool:
+            nonlocal looked
             self.receive()
-            return needle in self.data or self.ended
+            found = self._got.find(needle, looked) >= 0
+            looked = max(0, len(self._got) - len(needle))
+            return found or self.ended
 
         self.site.until(look)
         assert needle in self.data, self.data[-300:]
@@ -167,7 +181,7 @@ class Client:
     def read_size(self, size: int) -> bytes:
         def look() -> bool:
             self.receive()
-            return len(self.data) >= size or self.ended
+            return len(self._got) >= size or self.ended
 
         self.site.until(look)
         return self.data
