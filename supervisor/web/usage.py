@@ -7,6 +7,7 @@ of a processor at most, the pace slowing down as there is more to read. Must not
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -84,6 +85,7 @@ class Usage:
         self._listeners: dict[Callable[[], object], None] = {}
         self._timer: Timer | None = None
         self._todo: list[str] = []
+        self._queued = False
         self._samples: dict[int, Sample] = {}
         self._before: dict[int, Sample] = {}
         self._taken_at = 0.0
@@ -102,11 +104,13 @@ class Usage:
         return found
 
     def listen(self, tell: Callable[[], object]) -> None:
-        """Have tell() called whenever ``latest`` is new."""
+        """Have tell() called whenever ``latest`` is new; at once if there is one."""
         first = not self._listeners
         self._listeners[tell] = None
         if first:
             self._begin()
+        elif self.latest:
+            tell()
 
     def unlisten(self, tell: Callable[[], object]) -> None:
         self._listeners.pop(tell, None)
@@ -118,16 +122,17 @@ class Usage:
 
     def _begin(self) -> None:
         self._timer = None
-        if self._listeners and not self._todo:
-            self._todo = [name for name in os.listdir(_PROC) if name.isdigit()]
-            self._samples = {}
-            self._cost = 0.0
+        self._todo = [name for name in os.listdir(_PROC) if name.isdigit()]
+        self._samples = {}
+        self._cost = 0.0
+        if not self._queued:
             self._some()
 
     def _some(self) -> None:
-        if not self._listeners:
+        self._queued = False
+        if not self._todo:
             return
-        begun = self._loop.clock.now()
+        begun = time.thread_time()
         for name in self._todo[-_AT_A_TIME:]:
             sample = read_sample(int(name))
             if sample is not None:
@@ -135,8 +140,9 @@ class Usage:
         del self._todo[-_AT_A_TIME:]
         if not self._todo:
             self._conclude()
-        self._cost += self._loop.clock.now() - begun
+        self._cost += time.thread_time() - begun
         if self._todo:
+            self._queued = True
             self._loop.call_background(self._some)
         else:
             # The first figures for processors need a second look.

@@ -128,6 +128,13 @@ class Browser:
             "return one && (one.getClientRects().length ? one.innerText.trim() : '')", selector)
         return found
 
+    def wait_text(self, selector: str, text: str) -> None:
+        """Wait until exactly this is to be seen there: the page after a click may still be on its way."""
+        self.wait(lambda: self.text(selector) == text, f"{text!r} in {selector}")
+
+    def wait_names(self, *names: str) -> None:
+        self.wait(lambda: self.names() == list(names), f"exactly {names}")
+
     def rows(self) -> list[dict[str, Any]]:
         """The processes that are to be seen."""
         found: list[dict[str, Any]] = self.run(_ROWS)

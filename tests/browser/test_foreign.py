@@ -99,7 +99,7 @@ def test_a_link_from_elsewhere_only_asks(daemon: Daemon, browser: Browser) -> No
     start(daemon, a={"startsecs": 0})
     daemon.wait_state("a", "RUNNING")
     browser.open("index.html?action=stop&processname=a", live=False)
-    assert browser.text("h2") == "Stop a?"
+    browser.wait_text("h2", "Stop a?")
     assert daemon.state("a") == "RUNNING"
     browser.press("No, show the programs")
     browser.wait_live()

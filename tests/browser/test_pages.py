@@ -46,10 +46,11 @@ def test_the_reason_of_a_failure_is_one_click_away(daemon: Daemon, browser: Brow
     daemon.wait_state("broken", "EXITED")
     browser.open()
     browser.press("Why is fatal fatal?")
-    assert browser.text("h2") == "fatal"
+    browser.wait_text("h2", "fatal")
     assert "Exited too quickly" in (browser.text("dl") or "")
     browser.open()
     browser.press("broken")
+    browser.wait_text("h2", "broken")
     facts = browser.text("dl") or ""
     assert "Bad exit code 3" in facts
     assert "Last exit status" in facts
@@ -80,32 +81,32 @@ def test_without_scripts(daemon: Daemon, browser: Browser) -> None:
     browser.open(live=False)
     assert browser.text(".connection") is None
     browser.press("Stop a")
-    assert browser.text(".status_msg") == "Process a stopped"
-    assert browser.row("a")["state"] == "stopped"
+    browser.wait_text(".status_msg", "Process a stopped")
+    browser.wait_state("a", "stopped")
     browser.press("Stop group g")
-    assert browser.text(".status_msg") == "Group g stopped"
+    browser.wait_text(".status_msg", "Group g stopped")
     browser.element("#filter-name").send_keys("g:")
     browser.press("Filter")
-    assert browser.names() == ["g:m1", "g:m2"]
+    browser.wait_names("g:m1", "g:m2")
     browser.press("Start g:m1")
-    assert browser.text(".status_msg") == "Process g:m1 started"
-    assert browser.names() == ["g:m1", "g:m2"]
+    browser.wait_text(".status_msg", "Process g:m1 started")
+    browser.wait_names("g:m1", "g:m2")
     browser.click("input.fold")
-    assert browser.names() == []
+    browser.wait_names()
     browser.press("Show all")
     browser.press("Why is broken fatal?")
-    assert browser.text("pre") == "why it failed"
+    browser.wait_text("pre", "why it failed")
     browser.press("Follow stderr")
-    assert browser.text("pre") == "why it failed"
+    browser.wait_text("pre", "why it failed")
     browser.press("Details")
     browser.press("Clear log broken")
-    assert browser.text(".status_msg") == "Log for broken cleared"
-    assert browser.text("h2") == "broken"
+    browser.wait_text(".status_msg", "Log for broken cleared")
+    browser.wait_text("h2", "broken")
     browser.open("index.html?action=stop&processname=slow", live=False)
-    assert browser.text("h2") == "Stop slow?"
+    browser.wait_text("h2", "Stop slow?")
     assert daemon.state("slow") == "STARTING"
     browser.press("Yes, do it")
-    assert browser.text(".status_msg") == "Process slow stopped"
+    browser.wait_text(".status_msg", "Process slow stopped")
 
 
 @pytest.mark.parametrize("width", [320, 390, 700])
@@ -185,8 +186,7 @@ def test_hostile_names_and_lines(daemon: Daemon, browser: Browser) -> None:
     browser.wait_message(f"Process {HOSTILE} restarted")
     daemon.child(HOSTILE).tell("err", HOSTILE_LOG.encode("utf-8"))
     browser.click("td.name a")
-    browser.wait_live()
-    assert browser.text("h2") == HOSTILE
+    browser.wait_text("h2", HOSTILE)
     assert "<script>hacked()</script>" in (browser.text("pre") or "")
     browser.press("Follow stderr")
     browser.wait(lambda: "</pre></body>" in (browser.text(".lines") or ""))

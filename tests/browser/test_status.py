@@ -213,10 +213,10 @@ def test_a_form_of_an_older_run_asks_again(daemon: Daemon, browser: Browser) -> 
     daemon.stop()
     daemon.launch()
     browser.press("Stop a")
-    assert browser.text("h2") == "Stop a?"
+    browser.wait_text("h2", "Stop a?")
     assert daemon.state("a") == "RUNNING"
     browser.press("Yes, do it")
-    assert browser.text(".status_msg") == "Process a stopped"
+    browser.wait_text(".status_msg", "Process a stopped")
 
 
 def test_several_tabs_share_one_stream_and_all_know_of_trouble(daemon: Daemon, browser: Browser) -> None:
