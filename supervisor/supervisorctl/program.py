@@ -44,6 +44,7 @@ def run(options: ClientOptions) -> int:
             _act(session, " ".join(options.args))
         if options.interactive:
             session.exec_cmdloop(options.args, options)
+            load("shell:ignore_interrupts")()
             return statuses.LSBInitExitStatuses.SUCCESS
         return int(session.exitstatus)
     finally:

@@ -6,6 +6,7 @@ Promise: what plugins know as Controller, a cmd.Cmd; any of its methods may be c
 from __future__ import annotations
 
 import cmd
+import signal
 import sys
 from getpass import getpass
 
@@ -216,3 +217,8 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """The actions that begin with a text."""
         return self._completer.actions(text)
+
+
+def ignore_interrupts() -> None:
+    """For the end: Ctrl-C pressed once more is no other wish than the first, and spoils no exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -86,6 +87,16 @@ def test_ctrl_c_and_ctrl_d_at_the_prompt_leave(daemon: Daemon, shell: Open) -> N
             child.sendcontrol(key)
         child.close()
         assert child.exitstatus == 0
+
+
+def test_ctrl_c_while_the_shell_takes_itself_down_changes_nothing(daemon: Daemon) -> None:
+    daemon.start(probe=None)
+    # Module globals go after the handlers of signals.
+    late = ("import os\nclass Late:\n def __del__(self, kill=os.kill, pid=os.getpid(), write=os.write):\n"
+            "  kill(pid, 2)\n  write(1, b'late')\nlate = Late()\n")
+    ended = subprocess.run([sys.executable, "-c", late + CTL, "-c", str(daemon.conf)], input="exit\n", text=True,
+                           capture_output=True, env=daemon.environment(), timeout=DEADLINE)
+    assert (ended.returncode, ended.stdout[-4:]) == (0, "late"), ended
 
 
 def test_ctrl_c_ends_an_action_not_the_shell(daemon: Daemon, shell: Open) -> None:
