@@ -28,7 +28,6 @@ import pytest
 
 from supervisor.process.channels import GRACE
 from tests.harness import Daemon, eventually
-from tests.harness.daemon import alive
 from tests.sturdy.measure import MEGABYTE, children, fds, memory, small_disk
 
 # Seconds in which any answer has to come.
@@ -197,8 +196,13 @@ class Soak:
     def step_kill_from_outside(self) -> None:
         told = {info["pid"] for info in self.call("getAllProcessInfo") if info["group"] != "counter"}
         for pid in self.dice.sample(sorted(told - {0}), min(2, len(told - {0}))):
+            self.strike(pid, self.dice.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP, signal.SIGCONT]))
+
+    def strike(self, pid: int, sig: int) -> None:
+        """Signal a process of this daemon, and nobody else who has its number by now: numbers come round in minutes."""
+        if pid in self.daemon.descendants():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, self.dice.choice([signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP, signal.SIGCONT]))
+                os.kill(pid, sig)
 
     def step_update(self) -> None:
         self.extra ^= {self.dice.choice(["extra1", "extra2", "extra3"])}
@@ -273,8 +277,7 @@ class Soak:
                 client.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 for pid in children(self.daemon.pid):
                     if self.dice.random() < 0.3 and pid != self._counter_pid():
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
+                        self.strike(pid, signal.SIGKILL)
                 time.sleep(self.dice.random())
         finally:
             resource.prlimit(self.daemon.pid, resource.RLIMIT_NOFILE, limits)
@@ -341,11 +344,18 @@ class Soak:
         before = list(children(self.daemon.pid))
         self.daemon.kill()
         self.step_let_go()
-        for pid in before:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-        for pid in before:
-            eventually(lambda pid=pid: not alive(pid), "the end of what was left")
+
+        def left() -> list[int]:
+            found = []
+            for pid in self.daemon.descendants():
+                with contextlib.suppress(ProcessLookupError):
+                    if os.getpgid(pid) in before:
+                        found.append(pid)
+            return found
+
+        for pid in left():
+            self.strike(pid, signal.SIGKILL)
+        eventually(lambda: not left(), "the end of what was left")
         # What was in the pipes is lost, so the stream begins anew.
         for path in (*self.daemon.dir.glob("counter.log*"), self.daemon.dir / "number"):
             path.unlink(missing_ok=True)
