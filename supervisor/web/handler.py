@@ -139,6 +139,8 @@ def parse_form(query: str | None, body: bytes) -> dict[str, str]:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
+    if not text:
+        return []
     return urls.parse_qsl(text.strip("\r\n"), errors="replace", max_num_fields=_MAX_FIELDS)
 
 

@@ -77,10 +77,15 @@ class Filter:
 
 def buttons(namespec: str, state: int, page: str = "") -> str:
     """The buttons of a process: they belong into a form. page: where they lead if not to the page they are on."""
-    target = f"{page}?processname={quote(namespec)}&amp;action="
-    name = escape(namespec)
+    return _buttons(state, page) % {"target": quote(namespec), "name": escape(namespec)}
+
+
+@lru_cache(maxsize=64)
+def _buttons(state: int, page: str) -> str:
+    """The same for any process."""
     return "".join([
-        f'<button formaction="{target}{action}" aria-label="{label} {name}">{label}</button>'
+        f'<button formaction="{page}?processname=%(target)s&amp;action={action}" aria-label="{label} %(name)s">'
+        f"{label}</button>"
         for action, label in (*_ACTIONS.get(state, ()), ("clearlog", "Clear log"))
     ])
 
@@ -93,16 +98,14 @@ def _fixed(group: str, process: str, state: int, statename: str) -> tuple[str, s
     details = f"process.html?processname={quoted}"
     shown = name if namespec == group else f'<span class="of">{escape(group)}:</span>{escape(process)}'
     why = f'<a class="why" href="{details}" aria-label="Why is {name} {word}?">Why?</a>' if state in _FAILURES else ""
-    tails = "".join([
-        f'<a href="tail.html?processname={quoted}{query}" aria-label="{channel} of {name}">{channel}</a>'
-        for channel, query in (("stdout", ""), ("stderr", "&amp;channel=stderr"))
-    ])
+    tail = f'<a href="tail.html?processname={quoted}'
     return (
         f'<tr class="process" data-name="{name}" data-state="{word}"',
         f'><td class="state"><span class="{status_class(state)} {word}">{word}</span></td>'
         f'<td class="name"><a href="{details}">{shown}</a></td><td class="desc">',
         f'</td><td class="usage"></td><td class="action">{why}{buttons(namespec, state)}'
-        f'<span class="logs">{tails}</span></td></tr>\n',
+        f'<span class="logs">{tail}" aria-label="stdout of {name}">stdout</a>'
+        f'{tail}&amp;channel=stderr" aria-label="stderr of {name}">stderr</a></span></td></tr>\n',
     )
 
 

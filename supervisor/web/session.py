@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from supervisor.late import Late
 
+try:
+    # What hashlib gives too; but that loads OpenSSL, which looking at a page does not need.
+    from _blake2 import blake2b
+except ImportError:
+    from hashlib import blake2b
+
 if TYPE_CHECKING:
-    import hashlib
     import hmac
 else:
-    hashlib = Late("hashlib")
     hmac = Late("hmac")
 
 __all__ = ["Session"]
@@ -42,7 +46,7 @@ class Session:
     @property
     def token(self) -> str:
         """What the forms of this session carry."""
-        return hmac.new(_SECRET, self._text.encode(), hashlib.sha256).hexdigest()[:_LENGTH]
+        return blake2b(self._text.encode(), digest_size=_LENGTH // 2, key=_SECRET).hexdigest()
 
     def accepts(self, token: str | None) -> bool:
         """Whether a form of this session was sent."""

@@ -20,6 +20,8 @@ __all__ = ["escape", "quote"]
 
 _controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]").findall
 
+_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+
 
 def _visible(odd: str) -> str:
     number = ord(odd)
@@ -37,4 +39,6 @@ def escape(text: str) -> str:
 
 def quote(text: str) -> str:
     """Text as a part of a URL: only letters, digits and ``_.-~`` stay."""
+    if _plain(text):
+        return text
     return urls.quote(text, safe="", errors="replace")
