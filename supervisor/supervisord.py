@@ -30,6 +30,7 @@ from supervisor.engine.clock import Clock
 from supervisor.engine.daemonize import Readiness
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.pidfile import PidFile, PidFileHeld
+from supervisor.engine.settled import settle_down
 from supervisor.engine.signals import SignalDoor, stay_deaf
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
@@ -114,6 +115,7 @@ class Supervisor:
             if unclean:
                 report_leftovers(options, self.system)
             readiness.ready()
+            settle_down()
             self.runforever()
         except StartError as exc:
             readiness.failed(2, f"Error: {exc}\n")
