@@ -30,7 +30,7 @@ from supervisor.engine.clock import Clock
 from supervisor.engine.daemonize import Readiness
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.pidfile import PidFile, PidFileHeld
-from supervisor.engine.settled import settle_down
+from supervisor.engine.settled import break_up, settle_down
 from supervisor.engine.signals import SignalDoor, stay_deaf
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
@@ -299,6 +299,7 @@ class Supervisor:
             self.options.logger.info(f"supervisord started with pid {pid}")
 
     def _clean_up(self) -> None:
+        break_up()
         self._running = False
         self._ticks.stop()
         self._foreign.forget_all()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 
-__all__ = ["settle_down"]
+__all__ = ["break_up", "settle_down"]
 
 
 def settle_down() -> None:
@@ -19,3 +19,8 @@ def settle_down() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def break_up() -> None:
+    """The run is over: all of it may become garbage, and what has something to say at its end is to say it."""
+    gc.unfreeze()
