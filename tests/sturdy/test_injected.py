@@ -242,7 +242,7 @@ def write_log(folder: pathlib.Path, faults: Faults) -> tuple[bytes, list[str]]:
     """Forty lines into a log of three lines each; the stream that is in the files at the end, and what was told."""
     folder.mkdir()
     clock, told = FakeClock(), []
-    log = LogFile(str(folder / "log"), 100, 40, system=FaultySystem(System(), faults), clock=clock, report=told.append)
+    log = LogFile(str(folder / "log"), 100, 15, system=FaultySystem(System(), faults), clock=clock, report=told.append)
     try:
         log.open()
     except OSError:
