@@ -103,7 +103,7 @@ def test_each_byte_once_through_rotation_reopening_clearing_and_shutdown(daemon:
     flood = daemon.dir / "flood"
     daemon.start(flood=counter(daemon, stdout_logfile_maxbytes="200KB", stdout_logfile_backups=5000),
                  loglevel="info", probe=None)
-    pid = daemon.info("flood")["pid"]
+    pid = daemon.wait_state("flood", "RUNNING")["pid"]
     for turn in range(8):
         target = size(daemon.dir / "flood.1") and len(list(daemon.dir.glob("flood.*"))) + 3
         eventually(lambda target=target: len(list(daemon.dir.glob("flood.*"))) > target, "rotation")

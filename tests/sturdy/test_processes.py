@@ -132,7 +132,7 @@ def test_a_start_during_a_stop_is_refused(daemon: Daemon, wait: bool) -> None:
 def test_a_pid_that_vanished_before_its_signal_is_an_ordinary_end(daemon: Daemon) -> None:
     daemon.start(p={**SLEEP, "autorestart": False}, probe=None)
     for verb in [("stopProcess",), ("signalProcess", "HUP"), ("stopProcess", False)]:
-        pid = daemon.info("p")["pid"]
+        pid = daemon.wait_state("p", "RUNNING")["pid"]
         daemon.signal(signal.SIGSTOP)
         answers: list[object] = []
 
