@@ -51,7 +51,6 @@ class RPCError(Exception):
         self.text = getFaultDescription(code)
         if extra is not None:
             self.text = f"{self.text}: {extra}"
-        super().__init__(code, extra)
 
     def __str__(self) -> str:
         return f"code={self.code!r}, text={self.text!r}"

@@ -378,9 +378,10 @@ class Logger:
 
     def getvalue(self) -> Any:
         """What the first handler's stream has kept."""
-        if not self.handlers:
-            raise NotImplementedError("no handler keeps what was logged")
-        return self.handlers[0].stream.getvalue()
+        stream: Any = self.handlers[0].stream if self.handlers else None
+        if not hasattr(stream, "getvalue"):
+            raise NotImplementedError("the first handler does not keep what was logged")
+        return stream.getvalue()
 
 
 def getLogger(level: int | None = None) -> Logger:

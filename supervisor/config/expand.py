@@ -11,12 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class ExpansionError(ValueError):
-    """A value that cannot be expanded; ``discreet`` is the text without the names of environment variables."""
-
-    discreet = ""
-
-
 class Names(dict):  # type: ignore[type-arg]
     """The names of one expansion. A conversion without a name, such as ``%s``, would print all of them: refused."""
 
@@ -27,7 +21,10 @@ class Names(dict):  # type: ignore[type-arg]
 
 
 def expand(s: str, expansions: Mapping[str, object], name: str) -> str:
-    """``s`` with its ``%(x)s`` filled in; ``name`` is the option, for the error text."""
+    """``s`` with its ``%(x)s`` filled in; ``name`` is the option, for the error text.
+
+    The ValueError has an attribute ``discreet``: the text without the names of environment variables.
+    """
     try:
         if any(len(part) - len(part.lstrip("#0123456789- +.")) > 6 for part in s.split(")")[1:]):
             raise ValueError("a number is too wide")
@@ -35,14 +32,18 @@ def expand(s: str, expansions: Mapping[str, object], name: str) -> str:
     except KeyError as e:
         start = f"Format string {s!r} for {name!r} contains names ({e}) which cannot be expanded. Available names: "
         names = sorted(expansions)
-        error = ExpansionError(start + ", ".join(names))
-        error.discreet = start + ", ".join(each for each in names if not each.startswith("ENV_"))
-        raise error
+        discreet = start + ", ".join(each for each in names if not each.startswith("ENV_"))
+        raise _error(start + ", ".join(names), discreet)
     except (TypeError, ValueError, OverflowError, MemoryError) as e:
         reason = str(e).replace("not Names", "not dict")
-        error = ExpansionError(f"Format string {s!r} for {name!r} is badly formatted: {reason}")
-        error.discreet = str(error)
-        raise error
+        text = f"Format string {s!r} for {name!r} is badly formatted: {reason}"
+        raise _error(text, text)
+
+
+def _error(text: str, discreet: str) -> ValueError:
+    error = ValueError(text)
+    vars(error).update(discreet=discreet)
+    return error
 
 
 def environ_names(environ: Mapping[str, str]) -> dict[str, str]:

@@ -17,13 +17,13 @@ _PIECE = re.compile(
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
-class PairsError(ValueError):
-    """A key/value list that breaks off; ``brief`` is the text people know, ``hint`` tells what is in the way."""
-
-    def __init__(self, value: str, token: str = "", wanted: str = "") -> None:
-        self.brief = f"Unexpected end of key/value pairs in value {_quoted(value)}"
-        self.hint = f": {token!r} stands where {wanted} is expected" if token else ""
-        super().__init__(self.brief + self.hint)
+def _broken_off(value: str, token: str = "", wanted: str = "") -> ValueError:
+    """An error whose ``brief`` is the text people know, and ``hint`` tells what is in the way."""
+    brief = f"Unexpected end of key/value pairs in value {_quoted(value)}"
+    hint = f": {token!r} stands where {wanted} is expected" if token else ""
+    error = ValueError(brief + hint)
+    vars(error).update(brief=brief, hint=hint)
+    return error
 
 
 def _words(text: str) -> Iterator[tuple[str, bool]]:
@@ -78,9 +78,9 @@ def _any_pairs(arg: str) -> dict[str, str]:
         if wanted is None:
             sign = "" if is_word else text
             if sign == "#" or (n % 4 == 0 and sign in ("=", ",")):
-                raise PairsError(arg, text, "a word")
+                raise _broken_off(arg, text, "a word")
         elif is_word or text != wanted:
-            raise PairsError(arg, sign or text, "a word" if sign else repr(wanted))
+            raise _broken_off(arg, sign or text, "a word" if sign else repr(wanted))
         if n % 4 == 0:
             key = text
             if not key or "=" in key:
@@ -88,7 +88,7 @@ def _any_pairs(arg: str) -> dict[str, str]:
         elif n % 4 == 2:
             pairs[key] = text
     if n % 4 in (0, 1):
-        raise PairsError(arg)
+        raise _broken_off(arg)
     return pairs
 
 

@@ -113,14 +113,16 @@ class UnixStreamSocketConfig(SocketConfig):
         except FileNotFoundError:
             pass
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        before = os.umask(0o177)      # nobody else may connect before owner and mode are set
+        # Nobody else may connect before owner and mode are set; without them the umask in force decides.
+        before = None if self.mode is None and self.owner is None else os.umask(0o177)
         try:
             sock.bind(self.addr())
         except Exception:
             sock.close()
             raise
         finally:
-            os.umask(before)
+            if before is not None:
+                os.umask(before)
         try:
             self._hand_over()
         except Exception:

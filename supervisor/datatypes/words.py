@@ -95,5 +95,5 @@ def process_or_group_name(name: Any) -> str:
 
 def profile_options(value: str) -> tuple[list[str], bool]:
     """(sort keys, whether callers are wanted) of the profiler."""
-    keys = list_of_strings(value)
+    keys = list_of_strings(value.lower())
     return [key for key in keys if key != "callers"], "callers" in keys

@@ -161,13 +161,13 @@ class ListenerTalk:
 
     def _length(self, line: bytes) -> int | None:
         """The number in the header of a result, None when the line is none or the number is out of bounds."""
-        number = line[len(RESULT_TOKEN) :].strip()
-        if not line.startswith(RESULT_TOKEN) or not number.isdigit():
+        if not line.startswith(RESULT_TOKEN):
             return None
-        number = number.lstrip(b"0") or b"0"
-        if len(number) > len(str(self._longest_result)) or int(number) > self._longest_result:
+        try:
+            length = int(line[len(RESULT_TOKEN) :])
+        except ValueError:
             return None
-        return int(number)
+        return length if 0 <= length <= self._longest_result else None
 
     def _violation(self, kind: type[Happening]) -> Happening:
         happening = kind(bytes(self._heard[:LONGEST_HEADER]))
@@ -296,8 +296,8 @@ class PEventListenerDispatcher(PDispatcher):
         process = self.process
         event, process.event = process.event, None
         if isinstance(happening, BadResult):
-            text = happening.data[:_QUOTED].decode("utf-8", "backslashreplace")
-            process.world.log.warn(f"{process.config.name}: bad result line: {text!r}")
+            text = _on_one_line(happening.data[:_QUOTED])
+            process.world.log.warn(f"{process.config.name}: bad result line: '{text}'")
         self._enter_unknown(event)
 
     def _enter_unknown(self, event: Any) -> None:
@@ -317,3 +317,12 @@ class PEventListenerDispatcher(PDispatcher):
         if log.level <= _DEBUG:
             old, new = getEventListenerStateDescription(before), getEventListenerStateDescription(state)
             log.debug(f"{self.process.config.name}: {old} -> {new}")
+
+
+def _on_one_line(data: bytes) -> str:
+    """Bytes of a listener for people; control characters as escapes."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return f"Undecodable: {data!r}"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -25,6 +25,8 @@ FIRST_PAUSE = 0.1
 # Overflow is told once in this time.
 OVERFLOW_PERIOD = 1.0
 
+_DEBUG = 10
+
 
 class GlobalSerial:
     """Numbers of events, one row for the daemon's whole life, reloads included."""
@@ -158,13 +160,17 @@ class EventListenerPool(ProcessGroupBase):
         self._troubles.pop(process.config.name, None)
 
     def _rebuffer(self, event: Any) -> None:
-        size, most = len(self.event_buffer), self.config.buffer_size
-        self.log.debug(
-            f"rebuffering event {event.serial} for pool {self.config.name} (buf size={size}, max={most})"
-        )
+        self._tell_rebuffering(event, len(self.event_buffer))
         self._make_room()
         self.event_buffer.appendleft(event)
         self._dispatch_soon()
+
+    def _tell_rebuffering(self, event: Any, others: int) -> None:
+        """An event waits for another try, before all others."""
+        log = self.log
+        if log.level <= _DEBUG:
+            pool, most = self.config.name, self.config.buffer_size
+            log.debug(f"rebuffering event {event.serial} for pool {pool} (buf size={others}, max={most})")
 
     def _make_room(self) -> None:
         while self.event_buffer and len(self.event_buffer) >= self.config.buffer_size:
@@ -182,6 +188,8 @@ class EventListenerPool(ProcessGroupBase):
         if not self.event_buffer:
             return
         ready = self._ready()
+        if not ready:
+            return
         while self.event_buffer and ready:
             event = self.event_buffer.popleft()
             envelope = self._envelope(event)
@@ -192,6 +200,8 @@ class EventListenerPool(ProcessGroupBase):
                     break
             else:
                 self.event_buffer.appendleft(event)
+        if self.event_buffer:
+            self._tell_rebuffering(self.event_buffer[0], len(self.event_buffer) - 1)
 
     def _dispatch_soon(self) -> None:
         if not self._dispatch_due:

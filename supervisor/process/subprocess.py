@@ -70,7 +70,8 @@ class Subprocess(Starting, Stopping):
         if startsecs > 0:
             self._arm(startsecs)
         else:
-            self.world.loop.call_soon(self._startsecs_over)
+            # After the spawns that wait, so that the starts of a batch are told before its successes.
+            self.world.loop.call_background(self._startsecs_over)
 
     def _startsecs_over(self) -> None:
         if self.state == _S.STARTING:

@@ -227,11 +227,17 @@ def _writer_for(value: Any) -> Callable[[Any, _Parts], None]:
             return _dump_datetime
     if type(value).__module__ == "xmlrpc.client" and hasattr(value, "encode"):
         return _dump_foreign
+    if type(vars(value) if hasattr(value, "__dict__") else None) is dict and not callable(value):
+        return _dump_attributes
     raise TypeError(f"cannot marshal {type(value)} objects")
 
 
 def _dump_foreign(value: Any, out: _Parts) -> None:
     value.encode(_Collector(out))  # DateTime and Binary of the standard library write themselves
+
+
+def _dump_attributes(value: Any, out: _Parts) -> None:
+    _dump(vars(value), out)  # an object of a plugin is a struct, as the standard library has it
 
 
 class _Collector:

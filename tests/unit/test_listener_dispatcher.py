@@ -240,3 +240,17 @@ def test_no_formatting_without_debug(scene: Scene, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(scene.log, "level", 20, raising=False)
     scene.says(b"READY\n")
     assert "output:" not in " ".join(scene.log.texts)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"RESULT it's", "RESULT it's"),
+        ("RESULT \u2603".encode(), "RESULT \u2603"),
+        (b"RESULT \xff", "Undecodable: b'RESULT \\xff'"),
+    ],
+)
+def test_a_bad_line_is_shown_as_it_is(scene: Scene, line: bytes, shown: str) -> None:
+    scene.busy()
+    scene.says(line + b"\n")
+    assert scene.said()[0] == ("warn", f"l: bad result line: '{shown}'")

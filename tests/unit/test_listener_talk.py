@@ -94,8 +94,6 @@ def test_lengths_that_are_understood(line: bytes) -> None:
         b"RESULT ",
         b"RESULT x",
         b"RESULT -1",
-        b"RESULT +1",
-        b"RESULT 1_0",
         b"RESULT 1.0",
         b"RESULT 0x2",
         b"RESULT \xb2",

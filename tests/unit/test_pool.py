@@ -260,7 +260,20 @@ def test_rebuffering_into_a_full_buffer_drops_the_oldest_buffered(scene: Scene) 
     assert payloads(listener) == ["a", "a", "c"]
     said = [text for text in scene.log.texts if "pool l" in text]
     assert said == ["rebuffering event 0 for pool l (buf size=2, max=2)",
-                    "pool l event buffer overflowed, discarding event 1"]
+                    "pool l event buffer overflowed, discarding event 1",
+                    "rebuffering event 2 for pool l (buf size=0, max=2)"]
+
+
+def test_what_a_dispatch_leaves_is_told(scene: Scene) -> None:
+    listener = only(scene.pool())
+    scene.send("a", "b", "c")
+    scene.turn()
+    assert payloads(listener) == ["a"]
+    assert scene.log.texts[-2:] == ["event 0 sent to listener l",
+                                    "rebuffering event 1 for pool l (buf size=1, max=10)"]
+    listener.answer()
+    assert scene.log.texts[-2:] == ["event 1 sent to listener l",
+                                    "rebuffering event 2 for pool l (buf size=0, max=10)"]
 
 
 def test_a_rejected_event_stays_in_its_pool(scene: Scene) -> None:
