@@ -61,8 +61,8 @@ The words after the options are one action, which is carried out before the
 program ends.  Without an action, or with -i, a shell is opened in which
 actions are typed one after the other; its action "help" lists them.
 Environment: SUPERVISORCTL_CONFIG, SUPERVISORCTL_SERVERURL,
-SUPERVISORCTL_USERNAME and SUPERVISORCTL_PASSWORD stand for the options -c,
--s, -u and -p where these are not given, and go before the file."""
+SUPERVISORCTL_USERNAME and SUPERVISORCTL_PASSWORD stand for -c, -s, -u and -p
+where these are not given, and go before the file."""
 
 
 class ClientOptions(Options):

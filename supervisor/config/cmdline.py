@@ -112,9 +112,10 @@ def help_text(title: str, usage: str, switches: Sequence[Switch], closing: str =
     for switch in switches:
         if not switch.extra:
             short = f"-{switch.short[0]}/" if switch.short else ""
-            metavar = f" {switch.metavar}" if switch.metavar else ""
-            accident = " " if switch.long == "minprocs" else ""     # readers of the layout know it with two blanks
-            lines.append(f"{short}--{switch.long}{metavar}{accident} -- {switch.help}")
+            # What reads the layout knows minprocs with two blanks, and a second spelling without its metavariable.
+            metavar = f" {switch.metavar}" if switch.metavar and not switch.also else ""
+            accident = " " if switch.long == "minprocs" else ""
+            lines.append(f"{short}--{switch.also or switch.long}{metavar}{accident} -- {switch.help}")
     extras = [f"--{switch.long}: {switch.help}" for switch in switches if switch.extra]
     if extras:
         lines += ["", *extras]

@@ -94,7 +94,7 @@ class UnhosedConfigParser(configparser.RawConfigParser):
         if name != self.default_section:
             options = self._sections.setdefault(name, {})
             if is_file:
-                self.section_to_file[name] = source
+                self.section_to_file.setdefault(name, source)
         lines = self._lines[name]
         for option, (text, number) in section.options.items():
             if option in lines and lines[option] != (source, number):

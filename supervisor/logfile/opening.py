@@ -102,7 +102,10 @@ def _open_own(number: int, path: str, system: System) -> Place:
 
 
 def _is_link(path: str, system: System) -> bool:
-    return stat.S_ISLNK(system.lstat(path).st_mode)
+    try:
+        return stat.S_ISLNK(system.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _follow_links(path: str, system: System) -> str:

@@ -21,6 +21,7 @@ __all__ = ["PATIENCE", "Socket", "connect", "host_of", "is_secure", "no_answer",
 # Seconds that a server may take for what none has to think about.
 PATIENCE = 30.0
 _PAUSE = 0.05
+_LAST_PORT = 65535
 
 
 def host_of(url: str) -> str:
@@ -28,7 +29,10 @@ def host_of(url: str) -> str:
     if url.startswith("unix://"):
         return "localhost"
     if url.startswith(("http://", "https://")):
-        return url.partition("://")[2].partition("/")[0]
+        host = url.partition("://")[2]
+        for end in "/?#":
+            host = host.partition(end)[0]
+        return host.rpartition("@")[2]
     raise ValueError(f"Unknown protocol for serverurl {url}")
 
 
@@ -91,9 +95,16 @@ def _remote(name: str, port: int) -> Socket:
 
 def _host_and_port(host: str, default: str) -> tuple[str, int]:
     name, colon, port = host.rpartition(":")
-    if not colon or not port.isdigit():
-        name, port = host, default
-    return name.strip("[]"), int(port)
+    if not colon or port.endswith("]"):     # none, or one of an IPv6 address
+        name, port = host, ""
+    if port and not (port.isascii() and port.isdigit()):
+        raise ValueError(f"Port could not be cast to integer value as {port!r}")
+    number = int(port or default)
+    if number > _LAST_PORT:
+        raise ValueError(f"Port out of range 0-{_LAST_PORT}")
+    if not name:
+        raise ValueError("the serverurl names no host")
+    return name.strip("[]"), number
 
 
 def _try(family: int, kind: int, protocol: int, where: Any) -> Socket:

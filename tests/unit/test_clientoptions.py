@@ -132,7 +132,7 @@ def test_help_layout(start: Start, capsys: pytest.CaptureFixture[str], switch: s
     assert lines[2] == "Usage: supervisorctl [options] [action [arguments]]"
     entries = [line.partition(" -- ")[0] for line in lines if line.startswith("-") and " -- " in line]
     assert entries == ["-c/--configuration FILENAME", "-h/--help", "-i/--interactive", "-s/--serverurl URL",
-                       "-u/--username USERNAME", "-p/--password PASSWORD", "-r/--history_file FILENAME"]
+                       "-u/--username USERNAME", "-p/--password PASSWORD", "-r/--history-file"]
     assert len(lines) > 15
 
 

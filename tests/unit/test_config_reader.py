@@ -143,3 +143,11 @@ def test_repeats_are_noted() -> None:
         "F:6: [a] b: option given before, at F:3",
     ]
     assert parser.saneget("a", "b") == "3"
+
+
+def test_a_section_belongs_to_the_file_that_began_it() -> None:
+    parser = UnhosedConfigParser()
+    parser.load("[a]\nb=1\n", "first", is_file=True)
+    parser.load("[a]\nc=2\n", "second", is_file=True)
+    assert parser.section_to_file == {"a": "first"}
+    assert str(parser.place("a", "c")) == "second:2"

@@ -13,6 +13,7 @@ import pytest
 from supervisor.engine.system import System
 from supervisor.logfile import LogFile, follow
 from supervisor.logfile import backlog as backlogs
+from supervisor.logfile.opening import open_place
 from tests.fakes import FakeClock
 
 
@@ -296,6 +297,12 @@ def test_clear_brings_a_deleted_log_back(stage: Stage) -> None:
     log.clear()
     log.write(b"x")
     assert stage.read() == b"x"
+
+
+def test_a_name_that_may_not_be_made_is_refused_for_that_reason(stage: Stage) -> None:
+    stage.system.errors["open"] = errno.EACCES
+    with pytest.raises(PermissionError):
+        open_place(stage.path, 0o644, stage.system)
 
 
 def test_clear_of_a_link_keeps_the_link(stage: Stage) -> None:

@@ -142,6 +142,28 @@ def test_only_a_harmless_call_is_sent_again_when_its_answer_is_lost(place: Any, 
     assert len(script.requests) == 2 + harmless
 
 
+def test_what_of_an_address_counts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        for text in ("127.0.0.1:{}", "127.0.0.1:{}/any/path", "127.0.0.1:{}?a=/b", "127.0.0.1:{}#c",
+                     "me:secret@127.0.0.1:{}"):
+            url = "http://" + text.format(port)
+            assert reach.host_of(url) == f"127.0.0.1:{port}"
+            reach.connect(url).close()
+
+
+@pytest.mark.parametrize(("host", "refusal"), [
+    ("localhost:www", "Port could not be cast to integer value as 'www'"),
+    ("localhost:-1", "Port could not be cast to integer value as '-1'"),
+    ("localhost:65536", "Port out of range 0-65535"),
+    (":9001", "the serverurl names no host"),
+    ("", "the serverurl names no host"),
+])
+def test_addresses_that_name_no_place_are_refused(host: str, refusal: str) -> None:
+    with pytest.raises(ValueError, match=f"^{refusal}$"):
+        reach.connect(f"http://{host}/")
+
+
 def test_a_server_that_says_nothing_is_given_up(place: Any) -> None:
     url, _ = place  # connections wait to be accepted, which nobody does
     server = Server(url)
