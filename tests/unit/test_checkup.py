@@ -148,7 +148,8 @@ def test_an_included_file_is_named(check: Check, tmp_path: pathlib.Path, text: s
     errors = [each for each in told if not each.startswith("Warning: ")]
     said = " ".join(errors)
     assert f"{tmp_path}/more.ini" in said
-    assert any(words in said for words in (f", line {line}", f", line: {line}", f"[line {line:2d}]"))
+    assert any(words in said for words in (f", line {line}", f", line: {line}", f"[line {line:2d}]",
+                                           f"{tmp_path}/more.ini:{line}"))
 
 
 @pytest.mark.parametrize("text", DOUBTFUL)
