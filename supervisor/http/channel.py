@@ -232,7 +232,7 @@ class Channel:
 
     def fail(self, request: deferring_http_request, exc: BaseException) -> None:
         """A handler raised something."""
-        self.server.log_failure(self.addr, exc)
+        self.server.log_failure(exc)
         if self._current is not request:
             return
         if request.answered:
@@ -359,7 +359,7 @@ class Channel:
                 if outbox.size >= _ENOUGH_OUTPUT and not outbox.blocked:
                     self._flush()
         except (Exception, SystemExit) as exc:
-            self.server.log_failure(self.addr, exc)
+            self.server.log_failure(exc)
             self.close()
             return
         if outbox.size and not outbox.blocked and not self._advancing:

@@ -83,7 +83,12 @@ class supervisor_http_server:
             f"{ip}:Medusa (V1.12) started at {time.ctime(self._wall())}\n\tHostname: {server_name}\n\tPort:{port}")
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.ip}:{self.port}>"
+        return f"<{type(self).__name__} {self.where}>"
+
+    @property
+    def where(self) -> str:
+        """The address, for people."""
+        return f"{self.ip or '*'}:{self.port}"
 
     # Handlers
 
@@ -188,13 +193,13 @@ class supervisor_http_server:
             when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self._wall()))
             self.logger.trace(f'{addr[0]}:{addr[1]} - - [{when}] "{line}" {code} {sent}')
 
-    def log_failure(self, addr: Address, exc: BaseException) -> None:
+    def log_failure(self, exc: BaseException) -> None:
         """A handler or producer failed: its fault, not the client's."""
         trace = exc.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         file, line = ("?", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
-        self.logger.error(f"{addr[0]}:Server Error: {type(exc)}, {_text(exc)}: file: {file} line: {line}")
+        self.logger.error(f"{self.ip}:Server Error: {type(exc)}, {_text(exc)}: file: {file} line: {line}")
 
 
 class supervisor_af_inet_http_server(supervisor_http_server):
@@ -215,8 +220,7 @@ class supervisor_af_inet_http_server(supervisor_http_server):
             sock.close()
             error = exc if isinstance(exc, OSError) else OSError(str(exc))
             raise cannot_listen(error, f"{host or '*'}:{port}")
-        address = sock.getsockname()
-        super().__init__(sock, _server_name(host), address[0], address[1], loop, logger, **settings)
+        super().__init__(sock, _server_name(host), host, sock.getsockname()[1], loop, logger, **settings)
 
     def _prepare(self, sock: socket.socket) -> None:
         sock.setblocking(False)

@@ -46,6 +46,10 @@ class supervisor_af_unix_http_server(supervisor_http_server):
         self._watch = NameWatch(loop, system or System(), self._name_lost)
         self._watch.watch(path)
 
+    @property
+    def where(self) -> str:
+        return self.path
+
     def close(self) -> None:
         self._watch.close()
         super().close()

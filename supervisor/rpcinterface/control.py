@@ -37,13 +37,11 @@ class Control(Namespace):
             raise RPCError(Faults.ALREADY_STARTED, name)
         if state == ProcessStates.UNKNOWN:
             raise RPCError(Faults.FAILED, f"{name} is in an unknown process state")
-        if process.spawn():
-            process.transition()
-            if process.get_state() == ProcessStates.RUNNING:
-                return True  # without startsecs it has run, however soon it dies
-        self.supervisord.reap()
+        process.spawn()
         if process.spawnerr:
             raise RPCError(Faults.SPAWN_ERROR, name)
+        # Without startsecs it runs now, however soon it dies; its death is not looked for here, or who does not wait
+        # would be told now this, now that.
         process.transition()
         state = process.get_state()
         if state == ProcessStates.STOPPING:

@@ -65,7 +65,7 @@ class Logs(Namespace):
     def _tailProcessLog(self, name: Any, offset: Any, length: Any, channel: str) -> TailResult:
         logfile = _logfile(self._getProcess(name), channel)
         begin, size = integer(offset), integer(length)
-        if logfile is None or not os.path.isfile(logfile):
+        if logfile is None or not os.path.exists(logfile):
             return ["", 0, False]
         text, end, overflow = tailFile(logfile, begin, size)
         return [text, capped_int(end), overflow]

@@ -61,15 +61,17 @@ class SupervisorTransport(xmlrpc.client.Transport):
 
     def request(self, host: Any, handler: str, request_body: Any, verbose: Any = False) -> Any:
         reused = self.connection is not None
+        # Errors name the URL that the ServerProxy was given, as they always have.
+        url = f"{host[0] if isinstance(host, tuple) else host}{handler}"
         try:
-            return self._single_request(handler, request_body)
+            return self._single_request(url, handler, request_body)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             # A connection that was kept may have been closed by the server meanwhile.
             if not reused:
                 raise
-            return self._single_request(handler, request_body)
+            return self._single_request(url, handler, request_body)
 
-    def _single_request(self, handler: str, body: Any) -> Any:
+    def _single_request(self, url: str, handler: str, body: Any) -> Any:
         if self.connection is None:
             self.connection = self._new_connection()
         try:
@@ -83,9 +85,7 @@ class SupervisorTransport(xmlrpc.client.Transport):
             self.close()
         if response.status != 200:
             self.close()
-            raise xmlrpc.client.ProtocolError(
-                self.serverurl + handler, response.status, response.reason, dict(response.getheaders())
-            )
+            raise xmlrpc.client.ProtocolError(url, response.status, response.reason, dict(response.getheaders()))
         parser, unmarshaller = self.getparser()
         parser.feed(data)
         parser.close()

@@ -89,7 +89,7 @@ class supervisor_xmlrpc_handler:
         uri = request.uri
         if "%" in uri:
             uri = urls.unquote(uri.partition("?")[0])
-        return uri.startswith(self.path) and uri[len(self.path) : len(self.path) + 1] in ("", "/", "?")
+        return uri.startswith(self.path) and uri[len(self.path) : len(self.path) + 1] in ("", "/", "?", ";", "#")
 
     def handle_request(self, request: Any) -> None:
         if request.command == "POST":

@@ -78,7 +78,7 @@ _SUPERVISOR: dict[str, Method] = {
     "getState": Method(
         "The state of the daemon.", Parameter("struct", "state", "Its number as statecode, its name as statename")
     ),
-    "getPID": Method("The process id of the daemon.", Parameter("int", "pid", "The process id")),
+    "getPID": Method("The process id of the daemon.", Parameter("int", "PID", "The process id")),
     "readLog": _read_log,
     "readMainLog": _read_log,
     "clearLog": Method("Empty the activity log of the daemon. Rotated files stay.", _TRUE),
@@ -106,15 +106,15 @@ _SUPERVISOR: dict[str, Method] = {
     "signalProcessGroup": Method("Send a signal to every process of a group.", _EACH, (_GROUP, _SIGNAL)),
     "signalAllProcesses": Method("Send a signal to every process.", _EACH, (_SIGNAL,)),
     "getProcessInfo": Method(
-        "What is known of a process.", Parameter("struct", "info", "State, times, files and the like"), (_NAME,)
+        "What is known of a process.", Parameter("struct", "result", "State, times, files and the like"), (_NAME,)
     ),
     "getAllProcessInfo": Method(
         "What is known of every process, ordered by group and name.",
-        Parameter("array", "infos", "A struct as of getProcessInfo for each process"),
+        Parameter("array", "result", "A struct as of getProcessInfo for each process"),
     ),
     "getAllConfigInfo": Method(
         "The options of every process in the configuration last read, ordered by name.",
-        Parameter("array", "infos", "A struct of options for each process"),
+        Parameter("array", "result", "A struct of options for each process"),
     ),
     "readProcessStdoutLog": _read_stdout,
     "readProcessLog": _read_stdout,

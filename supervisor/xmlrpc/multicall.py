@@ -104,14 +104,14 @@ class Multicall(Deferred):
         try:
             if self._size > MAX_ANSWER:
                 raise RPCError(Faults.FAILED, "the results of this multicall are too large")
-            name, params = item.get("methodName"), item.get("params")
+            name, params = item.get("methodName"), item.get("params", ())
             if name is None:
                 raise RPCError(Faults.INCORRECT_PARAMETERS, "No methodName")
             if name == "system.multicall":
                 raise RPCError(Faults.INCORRECT_PARAMETERS, "Recursive system.multicall forbidden")
-            if not isinstance(name, str) or not isinstance(params, (list, tuple, type(None))):
+            if not isinstance(name, str) or not isinstance(params, (list, tuple)):
                 raise RPCError(Faults.INCORRECT_PARAMETERS)
-            return self._call(name, params or ())
+            return self._call(name, params)
         except BaseException as error:  # foreign code: whatever it raises is the result
             return self._fault(error)
 

@@ -196,6 +196,13 @@ def test_credentials(locked: Home, header: str, status: int) -> None:
     assert locked.ask("/ok.html", header).startswith(b"HTTP/1.1 %d " % status)
 
 
+def test_credentials_without_a_colon_are_none_even_where_the_password_is_empty() -> None:
+    home = Home(inet(username="user", password=""))
+    answers = [home.ask("/ok.html", basic(text))[9:12] for text in ("user:", "user")]
+    home.close()
+    assert answers == [b"200", b"401"]
+
+
 def test_a_body_without_credentials_is_not_read(locked: Home) -> None:
     client = locked.connect()
     client.send(b"POST /RPC2 HTTP/1.1\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 5_000_000)

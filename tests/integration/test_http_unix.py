@@ -139,6 +139,13 @@ def test_at_the_end_a_name_that_is_another_ones_stays(path: str) -> None:
     assert os.path.exists(path)
 
 
+def test_failures_name_the_server(path: str) -> None:
+    with site(unix(path)) as made:
+        made.server.log_failure(ValueError("why"))
+        assert made.server.where == path
+        assert made.log.lines[-1] == ("error", f"{path}:Server Error: <class 'ValueError'>, why: file: ? line: 0")
+
+
 def test_a_name_that_was_swept_away_is_made_anew(path: str) -> None:
     with site(unix(path, 0o770)) as made:
         kept, waiting = made.connect(), made.connect()

@@ -67,6 +67,15 @@ def test_start_and_stop_are_answered_by_what_they_wait_for(daemon: Daemon) -> No
     assert "waiting for a to stop" in daemon.log()
 
 
+def test_who_does_not_wait_is_always_told_the_same(daemon: Daemon) -> None:
+    """However soon the program dies, its death belongs to who waits."""
+    daemon.start(f={"command": "/bin/false", "autostart": False, "startsecs": 1, "startretries": 0})
+    supervisor = daemon.proxy().supervisor
+    for _ in range(20):
+        assert supervisor.startProcess("f", False) is True
+        eventually(lambda: daemon.state("f") == "FATAL")
+
+
 def test_a_client_that_leaves_does_not_stop_the_work(daemon: Daemon) -> None:
     daemon.start(a={"autostart": False, "startsecs": 1})
     body = xmlrpc.client.dumps(("a",), "supervisor.startProcess").encode()

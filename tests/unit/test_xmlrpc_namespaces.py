@@ -190,6 +190,7 @@ def test_multicall_gives_bare_values_and_faults_as_structs() -> None:
         [
             item("p.echo", [1]),
             {"methodName": "p.klass", "extra": 1},
+            {"methodName": "p.klass", "params": []},
             {"methodName": "p.klass", "params": None},
             item("p.fail"),
             item("p.crash"),
@@ -208,6 +209,7 @@ def test_multicall_gives_bare_values_and_faults_as_structs() -> None:
         [1],
         "class",
         "class",
+        fault(2, "INCORRECT_PARAMETERS"),
         fault(10, "BAD_NAME: mine"),
         fault(30, "FAILED: <class 'ValueError'>:see the activity log"),
         fault(2, "INCORRECT_PARAMETERS"),

@@ -291,6 +291,7 @@ def test_server_proxy(place: Any) -> None:
         with pytest.raises(xmlrpc.client.ProtocolError) as caught:
             proxy.a.b()
     assert (caught.value.errcode, caught.value.errmsg) == (401, "Unauthorized")
+    assert caught.value.url == "127.0.0.1/RPC2"
     assert transport.connection is None
     script.thread.join(10)
     assert script.connections == 2

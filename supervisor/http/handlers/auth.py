@@ -18,7 +18,7 @@ from supervisor.http.request import deferring_http_request
 __all__ = ["FailedLogins", "supervisor_auth_handler"]
 
 # Wrong passwords from one address: so many at once, so many each second thereafter; then the answer is 429.
-_FAILURES_AT_ONCE = 30
+_FAILURES_AT_ONCE = 50
 _FAILURES_PER_SECOND = 1.0
 # At most one log line in so many seconds.
 _TELL_EVERY = 60.0
@@ -50,7 +50,7 @@ class FailedLogins:
         self._untold += 1
         if now - self._told_at >= _TELL_EVERY:
             more = f" ({self._untold - 1} more before it)" if self._untold > 1 else ""
-            request.server.log_warning(f"failed login from {peer} on {request.server.ip}:{request.server.port}{more}")
+            request.server.log_warning(f"failed login from {peer} on {request.server.where}{more}")
             self._untold = 0
             self._told_at = now
 
@@ -88,7 +88,10 @@ class supervisor_auth_handler:
             request.close_after()
             request.error(400)
             return
-        user, _, password = plain.partition(b":")
+        user, colon, password = plain.partition(b":")
+        if not colon:
+            self._verdict(request, False)
+            return
         self._verifier.check(user, password, request.channel.addr[0], request.server.loop,
                              lambda right: self._verdict(request, right))
 
