@@ -50,7 +50,8 @@ class Namespace:
             raise RPCError(Faults.SHUTDOWN_STATE)
 
     def _now(self) -> float:
-        return float(self.supervisord.loop.clock.wall())
+        now: float = self.supervisord.loop.clock.wall()
+        return now
 
     def _getGroup(self, name: Any) -> Any:
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 from supervisor.config.tables import PROGRAM
@@ -16,7 +15,7 @@ from supervisor.datatypes import Automatic, RestartUnconditionally, RestartWhenE
 from supervisor.faults import Faults, RPCError
 from supervisor.rpcinterface.base import Namespace, by_name
 from supervisor.states import ProcessStates, getProcessStateDescription
-from supervisor.xmlrpc.codec import safe_text, write_struct_with
+from supervisor.xmlrpc.codec import is_plain, safe_text, write_struct_with
 from supervisor.xmlrpc.values import INT_MAX, capped_int
 
 __all__ = ["Info", "all_process_info", "describe", "process_info"]
@@ -97,43 +96,48 @@ def process_info(group_name: str, process: Any, now: int) -> dict[str, Any]:
     }
 
 
-_MEMBERS = {
-    "name": "<string>%s</string>",
-    "group": "<string>%s</string>",
-    "start": "<int>%d</int>",
-    "stop": "<int>%d</int>",
-    "now": "<int>%d</int>",
-    "state": "<int>%d</int>",
-    "statename": "<string>%s</string>",
-    "spawnerr": "<string>%s</string>",
-    "exitstatus": "<int>%d</int>",
-    "logfile": "<string>%s</string>",
-    "stdout_logfile": "<string>%s</string>",
-    "stderr_logfile": "<string>%s</string>",
-    "pid": "<int>%d</int>",
-    "description": "<string>%s</string>",
-}
-_values_of = itemgetter(*_MEMBERS)
-_texts_of = itemgetter("name", "group", "stdout_logfile", "stderr_logfile", "spawnerr", "description")
-_FORMAT = "<value><struct>\n{}</struct></value>".format(
-    "".join([f"<member>\n<name>{name}</name>\n<value>{place}</value>\n</member>\n" for name, place in _MEMBERS.items()])
+_MEMBERS = (
+    "name", "group", "start", "stop", "now", "state", "statename", "spawnerr", "exitstatus", "logfile",
+    "stdout_logfile", "stderr_logfile", "pid", "description",
 )
 
 
-def _write_process_info(info: dict[str, Any]) -> str:
-    """The XML of a struct as of process_info, by one format string.
+def _write_process_info(values: tuple[Any, ...]) -> str | None:
+    """The XML of a struct as of process_info; None when a plugin has put something else into one.
 
     Nothing of it is kept: what lies between texts that come and go would keep their memory from being given back.
     """
-    values = _values_of(info)
-    texts = "".join(_texts_of(info))
-    if not texts.isprintable() or "&" in texts or "<" in texts or ">" in texts:
-        values = tuple([safe_text(value) if type(value) is str else value for value in values])
-    text: str = _FORMAT % values
-    return text
+    name, group, start, stop, now, state, statename, spawnerr, status, log, stdout, stderr, pid, description = values
+    if not (type(start) is type(stop) is type(now) is type(state) is type(status) is type(pid) is int):
+        return None
+    try:
+        texts = "".join((name, group, statename, spawnerr, log, stdout, stderr, description))
+    except TypeError:
+        return None
+    if not is_plain(texts):
+        name, group, statename, spawnerr, log, stdout, stderr, description = map(
+            safe_text, (name, group, statename, spawnerr, log, stdout, stderr, description))
+    return (
+        "<value><struct>\n"
+        f"<member>\n<name>name</name>\n<value><string>{name}</string></value>\n</member>\n"
+        f"<member>\n<name>group</name>\n<value><string>{group}</string></value>\n</member>\n"
+        f"<member>\n<name>start</name>\n<value><int>{start}</int></value>\n</member>\n"
+        f"<member>\n<name>stop</name>\n<value><int>{stop}</int></value>\n</member>\n"
+        f"<member>\n<name>now</name>\n<value><int>{now}</int></value>\n</member>\n"
+        f"<member>\n<name>state</name>\n<value><int>{state}</int></value>\n</member>\n"
+        f"<member>\n<name>statename</name>\n<value><string>{statename}</string></value>\n</member>\n"
+        f"<member>\n<name>spawnerr</name>\n<value><string>{spawnerr}</string></value>\n</member>\n"
+        f"<member>\n<name>exitstatus</name>\n<value><int>{status}</int></value>\n</member>\n"
+        f"<member>\n<name>logfile</name>\n<value><string>{log}</string></value>\n</member>\n"
+        f"<member>\n<name>stdout_logfile</name>\n<value><string>{stdout}</string></value>\n</member>\n"
+        f"<member>\n<name>stderr_logfile</name>\n<value><string>{stderr}</string></value>\n</member>\n"
+        f"<member>\n<name>pid</name>\n<value><int>{pid}</int></value>\n</member>\n"
+        f"<member>\n<name>description</name>\n<value><string>{description}</string></value>\n</member>\n"
+        "</struct></value>"
+    )
 
 
-write_struct_with(tuple(_MEMBERS), _write_process_info)
+write_struct_with(_MEMBERS, _write_process_info)
 
 
 def describe(name: str, state: int, pid: int, start: float, stop: float, now: float, spawnerr: str) -> str:

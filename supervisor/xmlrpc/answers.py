@@ -23,6 +23,7 @@ __all__ = [
     "dumps_fault",
     "dumps_response",
     "fault_text",
+    "is_plain",
     "response_text",
     "safe_text",
     "write_struct_with",
@@ -46,13 +47,12 @@ _Parts = list["str | bytes"]
 
 
 class Marshalled:
-    """A value as XML already, to be written as it stands; size says how much of it there is."""
+    """A value as XML already, to be written as it stands."""
 
-    __slots__ = ("parts", "size")
+    __slots__ = ("xml",)
 
-    def __init__(self, parts: _Parts) -> None:
-        self.parts = parts
-        self.size = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
+    def __init__(self, xml: str | bytes) -> None:
+        self.xml = xml
 
 
 def _visible(odd: str) -> str:
@@ -86,6 +86,8 @@ def fault_text(code: int, text: str) -> str:
 
 def dumps_response(value: Any) -> bytes:
     """The bytes of an answer that carries the value."""
+    if type(value) is dict and (text := _flat_struct(value)) is not None:
+        return (_ANSWER + text + _ANSWER_END).encode()
     parts: _Parts = [_ANSWER]
     _dump(value, parts)
     parts.append(_ANSWER_END)
@@ -103,10 +105,10 @@ def dumps_fault(code: int, text: str) -> bytes:
 def dump_value(value: Any) -> Marshalled:
     """One value as XML, to be part of a larger answer."""
     if type(value) is dict and (text := _flat_struct(value)) is not None:
-        return Marshalled([text])
+        return Marshalled(text)
     parts: _Parts = []
     _dump(value, parts)
-    return Marshalled(parts if len(parts) == 1 else [_encoded(parts)])
+    return Marshalled(parts[0] if len(parts) == 1 else _encoded(parts))
 
 
 def _encoded(parts: _Parts) -> bytes:
@@ -191,16 +193,16 @@ def _dump_dict(value: dict[str, Any], out: _Parts) -> None:
 def _flat_struct(value: dict[str, Any]) -> str | None:
     """A struct of texts, numbers and truth values in one piece; None if it is not."""
     names = tuple(value)
-    write = _KNOWN.get(names)
-    if write is not None:
-        return write(value)
     values = tuple(value.values())
+    write = _KNOWN.get(names)
+    if write is not None and (text := write(values)) is not None:
+        return text
     shape = _shape((names, tuple(map(type, values))))
     return None if shape is None else shape.text(values)
 
 
 def _dump_marshalled(value: Marshalled, out: _Parts) -> None:
-    out.extend(value.parts)
+    out.append(value.xml)
 
 
 _WRITERS: dict[type, Callable[[Any, _Parts], None]] = {
@@ -246,12 +248,21 @@ class _Collector:
 
 
 # Structs that are sent by the thousand, by the names of their members, and who writes them.
-_KNOWN: dict[tuple[Any, ...], Callable[[dict[str, Any]], str]] = {}
+_Writer = Callable[["tuple[Any, ...]"], "str | None"]
+_KNOWN: dict[tuple[Any, ...], _Writer] = {}
 
 
-def write_struct_with(names: tuple[str, ...], write: Callable[[dict[str, Any]], str]) -> None:
-    """Let write(struct) give the XML of structs whose members have these names, in this order."""
+def write_struct_with(names: tuple[str, ...], write: _Writer) -> None:
+    """Let write(values) give the XML of structs whose members have these names, in this order.
+
+    None for values that it was not made for: those are written like any others.
+    """
     _KNOWN[names] = write
+
+
+def is_plain(text: str) -> bool:
+    """Whether XML takes the text as it is."""
+    return text.isprintable() and "&" not in text and "<" not in text and ">" not in text
 
 
 class _Shape:
@@ -266,23 +277,23 @@ class _Shape:
             for name, kind in zip(names, types, strict=True)
         )
         self._format = f"<value><struct>\n{members}</struct></value>"
-        strings = [index for index, kind in enumerate(types) if kind is str]
-        numbers = [index for index, kind in enumerate(types) if kind is int]
-        self._strings: Callable[[Any], Any] = (
-            itemgetter(*strings) if len(strings) > 1 else lambda values: [values[index] for index in strings]
-        )
-        self._numbers: Callable[[Any], Any] = (
-            itemgetter(*numbers) if len(numbers) > 1 else lambda values: [values[index] for index in numbers]
-        )
+        self._strings = _picker([index for index, kind in enumerate(types) if kind is str])
+        self._numbers = _picker([index for index, kind in enumerate(types) if kind is int])
 
     def text(self, values: tuple[Any, ...]) -> str:
-        numbers = self._numbers(values)
-        if numbers and (min(numbers) < INT_MIN or max(numbers) > INT_MAX):
-            raise OverflowError("int exceeds XML-RPC limits")
-        together = "".join(self._strings(values))
-        if not together.isprintable() or "&" in together or "<" in together or ">" in together:
+        numbers, strings = self._numbers, self._strings
+        if numbers is not None:
+            picked = numbers(values)
+            if min(picked) < INT_MIN or max(picked) > INT_MAX:
+                raise OverflowError("int exceeds XML-RPC limits")
+        if strings is not None and not is_plain("".join(strings(values))):
             values = tuple([safe_text(value) if type(value) is str else value for value in values])
         return self._format % values
+
+
+def _picker(indexes: list[int]) -> Callable[[Any], tuple[Any, ...]] | None:
+    """The items with these indexes, as a tuple: hence at least two, the only one twice."""
+    return itemgetter(*(indexes * 2 if len(indexes) == 1 else indexes)) if indexes else None
 
 
 _FLAT = {str, int, bool}

@@ -74,7 +74,7 @@ class Multicall(Deferred):
         end = time.monotonic() + _SLICE
         while len(self._results) < len(self._calls):
             value = self._next(self._calls[len(self._results)])
-            if is_deferred(value):
+            if callable(value) and is_deferred(value):
                 self._wait(value)
                 return
             self._add(value)
@@ -121,7 +121,7 @@ class Multicall(Deferred):
                 value = self._write(value)
             except Exception as error:
                 value = self._write(self._fault(error))
-            self._size += value.size if isinstance(value, Marshalled) else 0
+            self._size += len(value.xml) if isinstance(value, Marshalled) else 0
         self._results.append(value)
 
     def _fault(self, error: BaseException) -> dict[str, Any]:

@@ -6,7 +6,8 @@ of arguments is checked before a method runs. It must not know of HTTP, nor of p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -52,22 +53,31 @@ def resolve(root: object, method: str) -> MethodType:
 
 def check_arguments(function: MethodType, params: Sequence[Any]) -> None:
     """RPCError INCORRECT_PARAMETERS unless the method takes that many arguments."""
-    plain = function.__func__
+    try:
+        fits = _takes(function.__func__, len(params))
+    except TypeError:  # a callable that cannot be remembered
+        fits = _takes.__wrapped__(function.__func__, len(params))
+    if not fits:
+        raise RPCError(Faults.INCORRECT_PARAMETERS)
+
+
+@lru_cache(maxsize=256)
+def _takes(plain: Callable[..., Any], count: int) -> bool:
+    """Whether what is behind a method takes so many arguments besides self."""
     if isinstance(plain, FunctionType) and not hasattr(plain, "__wrapped__") and not plain.__code__.co_kwonlyargcount:
         code = plain.__code__
         most = code.co_argcount - 1
         least = most - len(plain.__defaults__ or ())
-        if least <= len(params) and (len(params) <= most or code.co_flags & _CO_VARARGS):
-            return
-        raise RPCError(Faults.INCORRECT_PARAMETERS)
+        return least <= count and (count <= most or bool(code.co_flags & _CO_VARARGS))
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(plain)
     except (TypeError, ValueError):
-        return
+        return True
     try:
-        signature.bind(*params)
+        signature.bind(None, *range(count))
     except TypeError:
-        raise RPCError(Faults.INCORRECT_PARAMETERS) from None
+        return False
+    return True
 
 
 def traverse(ob: object, method: str, params: Sequence[Any]) -> Any:

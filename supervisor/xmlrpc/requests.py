@@ -47,8 +47,8 @@ _member = re.compile(
 ).match
 _MEMBER_NAME, _MEMBER_TYPED, _MEMBER_UNTYPED = 1, 3, 4
 _member_end = re.compile(rf"</member>{_B}").match
-# What a multicall is made of: a struct of methodName and params, which are two texts at most.
-_STRING = rf"<value>(?:<string>{_TEXT}</string>|{_TEXT})</value>{_B}"
+# What a multicall is made of, as clients write it: a struct of methodName and params, which are two texts at most.
+_STRING = rf"<value><string>{_TEXT}</string></value>{_B}"
 _multicall_item = re.compile(
     rf"<value>{_B}<struct>{_B}<member>{_B}<name>methodName</name>{_B}{_STRING}</member>{_B}"
     rf"<member>{_B}<name>params</name>{_B}<value>{_B}<array>{_B}<data>{_B}(?:{_STRING})?(?:{_STRING})?</data>{_B}</array>{_B}</value>{_B}"
@@ -136,29 +136,36 @@ def _container(kind: int | None, text: str, at: int, depth: int) -> tuple[Any, i
 
 def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     items: list[Any] = []
-    while (found := _value(text, at)) is not None:
-        at = found.end()
-        kind = found.lastindex
+    calls = False  # what comes next is likely to be a call of a multicall
+    while True:
+        if calls and (whole := _multicall_item(text, at)) is not None:
+            items.append(_call_of(whole))
+            at = whole.end()
+            continue
+        found = _value(text, at)
+        if found is None:
+            raise _Uncommon
+        kind, calls = found.lastindex, False
         if kind == _UNTYPED:
             items.append(_plain(found[_UNTYPED]))
         elif kind == _TYPED:
             items.append(_typed(found[1], found[2]))
-        elif kind == _STRUCT and (whole := _multicall_item(text, found.start())) is not None:
-            items.append(_call_of(whole))
-            at = whole.end()
+        elif kind == _STRUCT and _multicall_item(text, at) is not None:
+            calls = True
+            continue
         elif kind in (_ARRAY, _STRUCT):
-            item, at = _container(kind, text, at, depth)
+            item, at = _container(kind, text, found.end(), depth)
             items.append(item)
+            continue
         else:
-            return items, at
-    raise _Uncommon
+            return items, found.end()
+        at = found.end()
 
 
 def _call_of(found: re.Match[str]) -> dict[str, Any]:
-    name, bare_name, first, bare_first, second, bare_second = found.groups()
-    texts = (bare_first if first is None else first, bare_second if second is None else second)
-    params = [_plain(text) for text in texts if text is not None]
-    return {"methodName": _plain(bare_name if name is None else name), "params": params}
+    name, first, second = found.groups()
+    params = [] if first is None else [_plain(first)] if second is None else [_plain(first), _plain(second)]
+    return {"methodName": _plain(name), "params": params}
 
 
 def _struct_items(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:

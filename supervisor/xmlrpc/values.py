@@ -24,4 +24,5 @@ class AttrDict(dict[str, "Any"]):
 
 def capped_int(value: Any) -> int:
     """int(value), held within what an XML-RPC int can carry."""
-    return max(INT_MIN, min(INT_MAX, int(value)))
+    number = int(value)
+    return number if INT_MIN <= number <= INT_MAX else max(INT_MIN, min(INT_MAX, number))
