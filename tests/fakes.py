@@ -57,7 +57,7 @@ class FakePoller(BasePoller):
 class FakeLog:
     """Keeps (level name, message) of everything that was logged."""
 
-    level = 10  # debug
+    level = 5  # trace
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []

@@ -141,12 +141,18 @@ class Loop:
 
     def turn(self, longest: float | None = None) -> None:
         """Wait for something to happen, at most longest seconds, and see to it."""
-        readables, writables = self.poller.poll(self._patience(longest))
+        if self._soon or self._background:
+            longest = 0.0
+        elif self._timers:
+            longest = self._patience(longest)
+        readables, writables = self.poller.poll(longest)
         if readables or writables:
             if self.log.level <= _BLATHER:
                 self._tell(readables, writables)
-            self._dispatch(readables, self._readers, self.remove_reader)
-            self._dispatch(writables, self._writers, self.remove_writer)
+            if readables:
+                self._dispatch(readables, self._readers, self.remove_reader)
+            if writables:
+                self._dispatch(writables, self._writers, self.remove_writer)
         if self._timers:
             self._run_timers()
         if self._soon:
@@ -157,9 +163,7 @@ class Loop:
                 self._run_soon()
 
     def _patience(self, longest: float | None) -> float | None:
-        """How long nothing has to be done."""
-        if self._soon or self._background:
-            return 0.0
+        """How long no timer is due."""
         timers = self._timers
         while timers and timers[0][2].cancelled:
             heapq.heappop(timers)
@@ -172,8 +176,7 @@ class Loop:
     def _dispatch(self, fds: list[int], interests: dict[int, _Interest], remove: Callable[[int], None]) -> None:
         # Taken together first: an earlier callback may remove an interest, or close the descriptor and open
         # another one that gets its number. Neither may be called for an event that was not theirs.
-        ready = [(fd, interests.get(fd)) for fd in fds]
-        for fd, interest in ready:
+        for fd, interest in list(zip(fds, map(interests.get, fds), strict=True)):
             if interest is None or interests.get(fd) is not interest:
                 continue
             try:

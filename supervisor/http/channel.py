@@ -171,7 +171,7 @@ class Channel:
         self._settle()
 
     def _step(self) -> bool:
-        """A head or a body; False when there is nothing to do for now."""
+        """A head or a body; False when there is nothing more to do for now."""
         if self._want_body is not None:
             return self._take_body()
         if self._current is not None or self._state != _OPEN or self._outbox.size > _MUCH_OUTPUT:
@@ -212,7 +212,8 @@ class Channel:
             request.error(411)
             return
         self._want_body = (callback, limit)
-        self._advance()
+        if not self._advancing:
+            self._advance()
 
     def _take_body(self) -> bool:
         request, want = self._current, self._want_body
@@ -228,7 +229,7 @@ class Channel:
             want[0](body)
         except (Exception, SystemExit) as exc:
             self.fail(request, exc)
-        return True
+        return self._current is None and self._parser.pending > 0
 
     def fail(self, request: deferring_http_request, exc: BaseException) -> None:
         """A handler raised something."""
@@ -271,6 +272,9 @@ class Channel:
         outbox = self._outbox
         if outbox.size and not outbox.blocked and not self._flush():
             return
+        if self._current is None and self._state == _OPEN and not (
+                outbox.size or self._parser.pending or self._skipping or self._paused or self._ended):
+            return  # as after most calls: all is answered and sent
         waiting = self._want_body is not None or self._skipping
         if self._state == _OPEN and not self._ended:
             self._limit_input(waiting)
@@ -397,7 +401,7 @@ class Channel:
         self.server.log_access(self.addr, head.line, request.reply_code, self._outbox.total - self._mark)
         request.forget_client()
         # Of a body that was read, nothing is left to skip.
-        if head.has_body and not self._skip() and head.expects:
+        if self._parser.in_body and not self._skip() and head.expects:
             # Whether the body will still come nobody can know.
             self._state = _LAST_ANSWER
         if request.closing:

@@ -56,8 +56,7 @@ class ServerLike(Protocol):
     handlers: list[Handler]
     max_header: int
     max_body: int
-
-    def date(self) -> bytes: ...
+    date: Callable[[], bytes]
 
     def refusal(self, request: Any) -> str | None: ...
 

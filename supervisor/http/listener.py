@@ -14,7 +14,7 @@ from typing import Any
 from supervisor.engine.loop import Loop, Timer
 from supervisor.http.channel import Channel
 from supervisor.http.kinds import Address, Handler, Logger
-from supervisor.http.logwrapper import LogWrapper
+from supervisor.http.logwrapper import TRACE, LogWrapper
 from supervisor.http.origin import OriginRules
 from supervisor.http.parser import DEFAULT_MAX_BODY, DEFAULT_MAX_HEADER
 from supervisor.http.request import deferring_http_request
@@ -71,7 +71,8 @@ class supervisor_http_server:
         self.handlers: list[Handler] = []
         self.channels: dict[Channel, None] = {}
         self._rules = rules
-        self._dates = DateLine()
+        # The Date header of an answer that goes out now.
+        self.date = DateLine(loop.clock.wall).now
         self._resting: Timer | None = None
         self._wall = loop.clock.wall
         sock.setblocking(False)
@@ -181,15 +182,11 @@ class supervisor_http_server:
 
     # What is written down
 
-    def date(self) -> bytes:
-        """The Date header of an answer that goes out now."""
-        return self._dates.at(self._wall())
-
     def log_warning(self, text: str) -> None:
         self.logger.warn(text)
 
     def log_access(self, addr: Address, line: str, code: int, sent: int) -> None:
-        if self.logger.tracing:
+        if self.logger.logger.level <= TRACE:
             when = time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(self._wall()))
             self.logger.trace(f'{addr[0]}:{addr[1]} - - [{when}] "{line}" {code} {sent}')
 

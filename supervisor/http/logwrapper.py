@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from supervisor.http.kinds import Logger
 
-__all__ = ["LogWrapper"]
+__all__ = ["TRACE", "LogWrapper"]
 
-_TRACE = 5
+# The level at which the activity log takes accesses.
+TRACE = 5
 
 
 class LogWrapper:
@@ -17,11 +18,6 @@ class LogWrapper:
 
     def __init__(self, logger: Logger) -> None:
         self.logger = logger
-
-    @property
-    def tracing(self) -> bool:
-        """Whether traces are written at all."""
-        return self.logger.level <= _TRACE
 
     def log(self, *words: str) -> None:
         """A message, perhaps with the address it is about before it."""

@@ -65,11 +65,6 @@ class Head:
         """The value of the first header of that name; name in lower case."""
         return self._fields.get(name)
 
-    @property
-    def has_body(self) -> bool:
-        """Whether bytes of this request follow its head."""
-        return self.chunked or bool(self.length)
-
 
 def parse_head(block: bytes) -> Head:
     """The head in block, which ends before the blank line; HttpError(400) if it is none."""
@@ -161,6 +156,9 @@ class RequestParser:
         # Up to where the end of the head under way was looked for.
         self._scanned = 0
         self._line_seen = False
+        # Of the body of the last head something is still to be read or skipped: as much as _due says, or _body knows.
+        self.in_body = False
+        self._due = 0
         self._body: Body | None = None
 
     def feed(self, data: bytes) -> None:
@@ -183,7 +181,7 @@ class RequestParser:
     @property
     def midway(self) -> bool:
         """Whether a request has begun that is not complete."""
-        return self._body is not None or self._pos < len(self._data)
+        return self.in_body or self._pos < len(self._data)
 
     def head(self) -> Head | None:
         """The next head, once it is complete. Its body has to be read or skipped before the next one."""
@@ -203,37 +201,47 @@ class RequestParser:
         self._pos = self._scanned = end + 4
         self._line_seen = False
         if head.chunked:
-            self._body = ChunkedBody()
+            self._body, self.in_body = ChunkedBody(), True
         elif head.length:
-            self._body = PlainBody(head.length)
+            self._due, self.in_body = head.length, True
         return head
 
     def body(self, limit: int | None = None) -> bytes | None:
         """The body of the head that was given last, once it is complete; 413 when it is longer than limit."""
-        body = self._body
-        if body is None:
+        if not self.in_body:
             return b""
-        self._pos = body.eat(self._data, self._pos, self.max_body if limit is None else limit, True)
-        self._scanned = max(self._scanned, self._pos)
-        if not body.complete:
-            return None
-        self._body = None
-        return body.joined()
+        limit = self.max_body if limit is None else limit
+        end = self._pos + self._due
+        if self._due and self._due <= limit and end <= len(self._data):
+            # It came together with its head, as most do.
+            whole = bytes(self._data[self._pos:end])
+            self._pos = self._scanned = end
+            self._due, self.in_body = 0, False
+            return whole
+        body = self._body_begun()
+        return body.joined() if self._eat(body, limit, True) else None
 
     def skip_body(self) -> bool:
         """Throw away what is there of the body; whether that was all of it."""
-        body = self._body
-        if body is not None:
-            self._pos = body.eat(self._data, self._pos, self.max_body, False)
-            self._scanned = max(self._scanned, self._pos)
-            if not body.complete:
-                return False
-            self._body = None
-        return True
+        return not self.in_body or self._eat(self._body_begun(), self.max_body, False)
+
+    def _body_begun(self) -> Body:
+        if self._body is None:
+            self._body, self._due = PlainBody(self._due), 0
+        return self._body
+
+    def _eat(self, body: Body, limit: int, keep: bool) -> bool:
+        """Use what is there of the body; whether that was its end."""
+        self._pos = body.eat(self._data, self._pos, limit, keep)
+        self._scanned = max(self._scanned, self._pos)
+        if body.complete:
+            self._body, self.in_body = None, False
+        return body.complete
 
     def forget(self) -> None:
         """Nothing of what came is wanted any more."""
-        self._data, self._pos, self._scanned, self._body = b"", 0, 0, None
+        self._data, self._pos, self._scanned = b"", 0, 0
+        self._body, self._due, self.in_body = None, 0, False
 
     def _skip_blank_lines(self) -> int:
         data, pos = self._data, self._pos

@@ -15,8 +15,16 @@ from supervisor.http.parser import Head
 
 __all__ = ["deferring_http_request"]
 
+
 class deferring_http_request:
     """A request. The name is the one that plugins know."""
+
+    reply_code = 200
+    answered = False
+    closed = False
+    _reply_headers: dict[str, str] | None = None
+    _header: list[str] | None = None
+    _gone: list[Callable[[], object]] | None = None
 
     def __init__(self, channel: ChannelLike, head: Head, number: int) -> None:
         self.channel = channel
@@ -27,14 +35,8 @@ class deferring_http_request:
         self.request_number = number
         # What is pushed waits here until done(); items are bytes or producers.
         self.outgoing: list[Any] = []
-        self.reply_code = 200
-        self.answered = False
-        self.closed = False
         # Whether the connection ends with the answer.
         self.closing = not head.keep
-        self._reply_headers: dict[str, str] | None = None
-        self._header: list[str] | None = None
-        self._gone: list[Callable[[], object]] | None = None
 
     # What came
 
@@ -145,7 +147,7 @@ class deferring_http_request:
         self.answered = True
         self.reply_code = code
         version, date, connection = self.version, self.channel.server.date(), self._connection()
-        empty = response.bodiless(code)
+        empty = code != 200 and response.bodiless(code)
         if not headers and not empty:
             top = response.plain_head(version, code, date, content_type, len(body), connection)
         else:

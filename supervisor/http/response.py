@@ -6,7 +6,7 @@ Promise: no value given by anybody ends a header line early. Knows no connection
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 __all__ = ["CLOSE", "CONTINUE", "DateLine", "KEEP", "REASONS", "SERVER", "bodiless", "build_http_date", "error_body",
@@ -127,12 +127,13 @@ def _timegm(year: int, month: int, day: int, hour: int, minute: int, second: int
 class DateLine:
     """The Date header, made anew when the second is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
         self._second = -1
         self._line = b""
 
-    def at(self, wall: float) -> bytes:
-        second = int(wall)
+    def now(self) -> bytes:
+        second = int(self._wall())
         if second != self._second:
             self._second = second
             self._line = b"Date: " + build_http_date(second).encode() + b"\r\n"

@@ -33,6 +33,7 @@ else:
 __all__ = ["DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"]
 
 _LONGEST_NAME = 200
+_TRACE = 5
 
 
 def xmlrpc_marshal(value: Any) -> str:
@@ -112,10 +113,12 @@ class supervisor_xmlrpc_handler:
             request.error(400)
             return
         shown = _shown(method)
-        logger.trace(f"XML-RPC method called: {shown}()")
+        tracing = logger.level <= _TRACE
+        if tracing:
+            logger.trace(f"XML-RPC method called: {shown}()")
         try:
             value = self.call(method, params)
-            if is_deferred(value):
+            if callable(value) and is_deferred(value):
                 adopt(self.supervisord.loop, value).then(partial(self._settled, request, shown))
                 return
             body = _write_value(value)
@@ -125,7 +128,8 @@ class supervisor_xmlrpc_handler:
             self._report(method, error)
             request.error(500)
         else:
-            logger.trace(f"XML-RPC method {shown}() returned successfully")
+            if tracing:
+                logger.trace(f"XML-RPC method {shown}() returned successfully")
             request.reply(200, body, "text/xml")
 
     def _report(self, method: str, error: BaseException) -> None:

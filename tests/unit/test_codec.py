@@ -317,3 +317,11 @@ def test_items_of_a_multicall_mean_what_the_strict_reader_says(name: str, params
     found = codec.loads_call(body)
     assert found == strict.read_call(body)
     assert len(found[1][0]) == 2
+
+
+def test_a_remembered_call_gives_nobody_what_another_has_changed() -> None:
+    for value in ("<struct></struct>", "<array><data></data></array>"):
+        body = f"<methodCall><methodName>a.b</methodName><params><param><value>{value}</value></param></params></methodCall>"
+        first = codec.loads_call(body.encode())[1][0]
+        first["x" if isinstance(first, dict) else slice(0)] = "1"
+        assert not codec.loads_call(body.encode())[1][0]

@@ -38,7 +38,7 @@ def test_a_request_with_all_its_parts() -> None:
     assert (head.command, head.version, head.line) == ("POST", "1.1", "POST /RPC2?a=%41 HTTP/1.1")
     assert head.lines == ["Host: h:9", "X-A:   b ", "x-b:\tcont", "Content-Length: 5"]
     assert (head.get("host"), head.get("x-a"), head.get("x-b"), head.get("none")) == ("h:9", "b", "cont", None)
-    assert (head.length, head.chunked, head.has_body, head.keep) == (5, False, True, True)
+    assert (head.length, head.chunked, head.keep) == (5, False, True)
 
 
 @pytest.mark.parametrize("stream, expected", [

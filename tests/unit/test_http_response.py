@@ -22,7 +22,7 @@ def test_examples() -> None:
 
 
 def test_a_head() -> None:
-    date = response.DateLine().at(0.9)
+    date = response.DateLine(lambda: 0.9).now()
     assert response.head("1.0", 302, date, [("Location", "/é")], response.CLOSE) == (
         "HTTP/1.0 302 Moved Temporarily\r\nServer: supervisor\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
         "Location: /é\r\nConnection: close\r\n\r\n").encode()
@@ -72,9 +72,10 @@ def test_leap_years_agree_with_the_calendar() -> None:
 
 
 def test_the_date_line_is_made_once_a_second() -> None:
-    dates = response.DateLine()
-    assert dates.at(10.1) is dates.at(10.9)
-    assert dates.at(11.0) == b"Date: Thu, 01 Jan 1970 00:00:11 GMT\r\n"
+    times = iter((10.1, 10.9, 11.0))
+    dates = response.DateLine(lambda: next(times))
+    assert dates.now() is dates.now()
+    assert dates.now() == b"Date: Thu, 01 Jan 1970 00:00:11 GMT\r\n"
 
 
 def test_messages_find_their_level() -> None:
