@@ -321,7 +321,8 @@ def test_items_of_a_multicall_mean_what_the_strict_reader_says(name: str, params
 
 def test_a_remembered_call_gives_nobody_what_another_has_changed() -> None:
     for value in ("<struct></struct>", "<array><data></data></array>"):
-        body = f"<methodCall><methodName>a.b</methodName><params><param><value>{value}</value></param></params></methodCall>"
+        params = f"<params><param><value>{value}</value></param></params>"
+        body = f"<methodCall><methodName>a.b</methodName>{params}</methodCall>"
         first = codec.loads_call(body.encode())[1][0]
         first["x" if isinstance(first, dict) else slice(0)] = "1"
         assert not codec.loads_call(body.encode())[1][0]
