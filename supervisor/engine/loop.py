@@ -150,6 +150,8 @@ class Loop:
             if self.log.level <= _BLATHER:
                 self._tell(readables, writables)
             if readables:
+                # Lower numbers first: signals before output, and a child's stdout before its stderr.
+                readables.sort()
                 self._dispatch(readables, self._readers, self.remove_reader)
             if writables:
                 self._dispatch(writables, self._writers, self.remove_writer)

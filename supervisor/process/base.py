@@ -72,7 +72,8 @@ class ProcessBase:
 
     def __repr__(self) -> str:
         name = getProcessStateDescription(self.state)
-        return f"<{type(self).__name__} at {id(self)} with name {self.config.name} in state {name}>"
+        # Whatever the class: people look for this text in their logs.
+        return f"<Subprocess at {id(self)} with name {self.config.name} in state {name}>"
 
     def __lt__(self, other: ProcessBase) -> bool:
         return bool(self.config.priority < other.config.priority)

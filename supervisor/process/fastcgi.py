@@ -33,17 +33,14 @@ class FastCGISubprocess(Subprocess):
         return self.fcgi_sock.fileno(), stdout, stdout if stderr is None else stderr
 
     def _open_channels(self) -> None:
-        manager = self.group.socket_manager_for(socket_of(self.config, self.group))
-        self.fcgi_sock = manager.hold()
-        try:
-            channels.open_channels(self)
-        except (OSError, ValueError):
-            self._let_go()
-            raise
+        if self.fcgi_sock is None:
+            self.fcgi_sock = self.group.socket_manager_for(socket_of(self.config, self.group)).hold()
+        channels.open_channels(self)
 
-    def _close_channels(self) -> None:
-        channels.close_channels(self)
-        self._let_go()
+    def _spawn_failed(self, reason: str) -> None:
+        super()._spawn_failed(reason)
+        if not self.pid:  # nobody started it again meanwhile
+            self._let_go()
 
     def _bury(self) -> None:
         super()._bury()

@@ -74,12 +74,12 @@ class Batch(Deferred):
             except BaseException as error:  # of a plugin's replacement; whoever called is told
                 self.fail(error)
                 return
-            waiting, self._waiting = self._waiting, []
-            for pair, function in waiting:
-                self._adopt(loop, pair, function)
             if time.monotonic() > end and self._todo:
                 loop.call_background(self._run, loop)
-                return
+                break
+        waiting, self._waiting = self._waiting, []
+        for pair, function in waiting:
+            self._adopt(loop, pair, function)
         self._settle_if_done()
 
     def _adopt(self, loop: LoopLike, pair: _Pair, function: Callable[[], Any]) -> None:

@@ -68,7 +68,7 @@ class Control(Namespace):
         failure = process.stop()
         if failure is not None:
             raise RPCError(Faults.FAILED, failure)
-        self.supervisord.reap()
+        # Its end is seen by the loop, so that members of a group are told in their order.
         if wait and process.get_state() not in STOPPED_STATES:
             return _Stopping(process)
         return True

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from supervisor import events
 from supervisor import process as package
 from supervisor.config.model import FastCGIGroupConfig, ProcessGroupConfig
 from supervisor.datatypes import UnixStreamSocketConfig
@@ -193,6 +194,24 @@ class TestFastCGI:
         scene.system.fail("fork_exec", OSError(11, ""))
         scene.system.fail("fork", OSError(11, ""))
         assert process.spawn() is None and not self.listens(socket_config)
+        assert [text.split(":")[0] for text in scene.log.texts] == [
+            "Creating socket unix", "spawnerr", "Closing socket unix"]
+
+    def test_a_start_within_a_failed_one_keeps_the_socket(self, scene, socket_config):
+        process = scene.process(socket_config=socket_config)
+        process.group = group_of(scene)
+        scene.system.fail("fork_exec", OSError(11, ""))
+        scene.system.fail("fork", OSError(11, ""))
+
+        def again(event):
+            events.unsubscribe(events.ProcessStateBackoffEvent, again)
+            process.spawn()
+
+        events.subscribe(events.ProcessStateBackoffEvent, again)
+        process.spawn()
+        assert process.pid and self.listens(socket_config)
+        scene.reap(process)
+        assert not self.listens(socket_config)
 
     def test_a_socket_that_cannot_be_made(self, scene, tmp_path):
         gone = UnixStreamSocketConfig(str(tmp_path / "gone" / "s"))

@@ -115,6 +115,16 @@ def test_timers_leave_the_turn_when_their_share_is_spent() -> None:
     assert poller.waits == [1, 0]
 
 
+def test_lower_descriptors_are_read_first() -> None:
+    loop, poller, _, _ = fake_loop()
+    seen: list[int] = []
+    for fd in (7, 5, 6):
+        loop.add_reader(fd, lambda fd=fd: seen.append(fd))
+    poller.ready_to_read = [6, 7, 5]
+    loop.turn()
+    assert seen == [5, 6, 7]
+
+
 def test_soon_runs_before_the_loop_sleeps() -> None:
     loop, poller, _, _ = fake_loop()
     seen: list[str] = []

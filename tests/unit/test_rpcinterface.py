@@ -564,6 +564,17 @@ def test_ends_of_one_turn_stand_in_the_order_in_which_they_were_asked_for(scene:
     assert [outcome["name"] for outcome in answer()] == ["b", "d", "c", "a"]
 
 
+def test_all_members_are_told_before_the_first_is_waited_for(scene: Scene) -> None:
+    members = [FakeProcess(name) for name in "ab"]
+    for each in members:
+        each.state = S.RUNNING
+        each.stop = lambda name=each.config.name: scene.log.debug(f"killing {name}")  # type: ignore[method-assign]
+        each.stop_report = lambda name=each.config.name: scene.log.info(f"waiting for {name} to stop")
+    scene.group("g", *members)
+    adopt(scene.loop, scene.rpc.stopProcessGroup("g"))
+    assert scene.log.texts == ["killing a", "killing b", "waiting for a to stop", "waiting for b to stop"]
+
+
 def test_make_allfunc_can_be_polled_by_plugins(scene: Scene) -> None:
     p = scene.program("p")
     done: list[int] = []

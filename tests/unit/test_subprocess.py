@@ -65,6 +65,13 @@ class TestStarting:
         assert scene.log.lines[-1] == ("warn", "exited: cat (exit status 3; not expected)")
         assert process.spawnerr == "Bad exit code 3" and process.exitstatus == 3 and process.pid == 0
 
+    def test_without_startsecs_all_that_are_due_are_spawned_before_the_first_one_runs(self, scene):
+        for name in "ab":
+            scene.process(name=name, startsecs=0, autostart=True).queue()
+        scene.settle()
+        assert [text.partition(" with ")[0].partition(" entered ")[0] for text in scene.log.texts] == [
+            "spawned: 'a'", "spawned: 'b'", "success: a", "success: b"]
+
     def test_a_wall_clock_that_jumps_changes_nothing(self, scene):
         process = scene.process(startsecs=5)
         process.spawn()
