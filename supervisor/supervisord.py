@@ -296,6 +296,7 @@ class Supervisor:
         except OSError:
             self.options.logger.critical(f"could not write pidfile {self.options.pidfile}")
         else:
+            self.options.unlink_pidfile = True
             self.options.logger.info(f"supervisord started with pid {pid}")
 
     def _clean_up(self) -> None:

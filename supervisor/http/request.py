@@ -85,15 +85,16 @@ class deferring_http_request:
             "SERVER_SOFTWARE": response.SERVER, "SERVER_PROTOCOL": "HTTP/" + self.version,
             "channel.creation_time": int(self.channel.creation_time), "SCRIPT_NAME": "",
             "PATH_INFO": "/" + path.lstrip("/"), "PATH_TRANSLATED": "/" + path.lstrip("/"),
-            "GATEWAY_INTERFACE": "CGI/1.1", "REMOTE_ADDR": self.channel.addr[0],
+            "QUERY_STRING": query[1:] if query else "", "GATEWAY_INTERFACE": "CGI/1.1",
+            "REMOTE_ADDR": self.channel.addr[0],
         }
-        if query:
-            environment["QUERY_STRING"] = query[1:]
         for line in self.head.lines:
             name, _, value = line.partition(":")
             key = name.upper().replace("-", "_")
             if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
                 environment.setdefault(key, value.strip())
+            elif key == "CONNECTION":
+                environment.setdefault("CONNECTION_TYPE", value.strip())
             elif key not in ("AUTHORIZATION", "PROXY"):
                 environment.setdefault("HTTP_" + key, value.strip())
         return environment

@@ -130,7 +130,7 @@ class ProcessBase:
         if self.state not in states:
             wanted = " ".join(str(getProcessStateDescription(state)) for state in states)
             now = getProcessStateDescription(self.state)
-            raise AssertionError(f"{self.config.name} is {now}, which is none of: {wanted}")
+            raise AssertionError(f"Assertion failed for {self.config.name}: {now} not in {wanted}")
 
     # Deadlines
 

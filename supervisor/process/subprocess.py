@@ -236,7 +236,7 @@ class Subprocess(Starting, Stopping):
         stdin = self.pipes.get("stdin")
         dispatcher = self.dispatchers.get(stdin) if stdin is not None else None
         if not self.pid or self.killing or dispatcher is None or dispatcher.closed:
-            raise OSError(errno.EPIPE, "Process does not take input")
+            raise OSError(errno.EPIPE, "Process already closed")
         dispatcher.write(chars)
 
     def drain(self) -> None:

@@ -147,7 +147,8 @@ class Page(MeldView):
 
     def __call__(self):
         form = self.context.form
-        body = f"page of {self.context.supervisord.options.identifier} for {form.get('who')}"
+        where = f"{form['PATH_INFO']}?{form['QUERY_STRING']} {form['CONNECTION_TYPE']}"
+        body = f"page of {self.context.supervisord.options.identifier} for {form.get('who')} at {where}"
         return {"headers": {"Content-Type": "text/plain"}, "body": body}
 
 

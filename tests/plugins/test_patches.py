@@ -90,7 +90,8 @@ def get(daemon: Daemon, path: str) -> tuple[int, str]:
 
 def test_pages(daemon: Daemon) -> None:
     start(daemon, "views", inet="", supervisord="identifier=me")
-    assert get(daemon, "/plugin.html?who=you") == (200, "page of me for you")
+    assert get(daemon, "/plugin.html?who=you") == (200, "page of me for you at /plugin.html?who=you close")
+    assert get(daemon, "/plugin.html") == (200, "page of me for None at /plugin.html? close")
     assert get(daemon, "/ok.html")[0] == 404
     assert get(daemon, "/")[0] == 200
 
