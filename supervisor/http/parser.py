@@ -131,18 +131,21 @@ def _kept(connection: str, version: str) -> bool:
 
 
 def _split_target(target: str) -> tuple[str, tuple[str, str | None, str | None, str | None]]:
-    """The target with its path percent-decoded, and that in pieces: path, ;params, ?query, #fragment.
+    """The target with its path percent-decoded, and in pieces: path, ;params, ?query, #fragment.
 
-    >>> _split_target("/a%20b?c=%41")
-    ('/a b?c=%41', ('/a b', None, '?c=%41', None))
+    An encoded mark does not divide: it is part of a name.
+
+    >>> _split_target("/a%20b%3B?c=%41")
+    ('/a b;?c=%41', ('/a b;', None, '?c=%41', None))
     """
-    path, mark, query = target.partition("?")
-    if "%" in path:
-        path = urls.unquote_to_bytes(path).decode("utf-8", "replace")
-    uri = path + mark + query
-    match = _URI.fullmatch(uri)
+    match = _URI.fullmatch(target)
     assert match is not None  # each piece may be empty, and the last takes all
-    return uri, (match[1], match[2], match[3], match[4])
+    path = match[1]
+    if "%" in path:
+        rest = target[len(path):]
+        path = urls.unquote_to_bytes(path).decode("utf-8", "replace")
+        target = path + rest
+    return target, (path, match[2], match[3], match[4])
 
 
 class RequestParser:

@@ -50,6 +50,7 @@ class ProcessBase:
     backoff = 0
     exitstatus: int | None = None
     spawnerr: str | None = None
+    ending: str | None = None  # how the last run ended, in words
     killing = False
     administrative_stop = False
     system_stop = False

@@ -170,6 +170,7 @@ class Subprocess(Starting, Stopping):
         config, now = self.config, self.world.clock.now()
         reason = self._exec_failure()
         status, how = decode_wait_status(sts)
+        self.ending = how
         if self.state == _S.STARTING and config.startsecs <= 0:
             self.transition()  # even one that died at once has run
         self.laststop = self.world.clock.wall()

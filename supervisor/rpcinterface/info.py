@@ -18,7 +18,10 @@ from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.xmlrpc.codec import is_plain, safe_text, write_struct_with
 from supervisor.xmlrpc.values import INT_MAX, capped_int
 
-__all__ = ["Info", "all_process_info", "describe", "process_info"]
+__all__ = ["Brief", "Info", "all_process_briefs", "all_process_info", "describe", "process_brief", "process_info"]
+
+# Group, name, state, start, description, and whether there is a failure to be looked into.
+Brief = tuple[str, str, int, int, str, bool]
 
 _CONFIGURED = frozenset(row.name for row in PROGRAM.rows if row.info)
 
@@ -94,6 +97,23 @@ def process_info(group_name: str, process: Any, now: int) -> dict[str, Any]:
         "pid": pid,
         "description": describe(config.name, state, pid, start, stop, now, spawnerr),
     }
+
+
+def all_process_briefs(supervisord: Any) -> list[Brief]:
+    """The same processes in the same order, each with what a list shows of it."""
+    now = capped_int(supervisord.loop.clock.wall())
+    return [process_brief(group.config.name, process, now) for group, process in by_name(supervisord)]
+
+
+def process_brief(group_name: str, process: Any, now: int) -> Brief:
+    """What a list shows of one process."""
+    name = process.config.name
+    state = process.get_state()
+    start, stop, spawnerr = int(process.laststart), int(process.laststop), process.spawnerr or ""
+    if not (0 <= start <= INT_MAX and 0 <= stop <= INT_MAX):
+        start, stop = capped_int(start), capped_int(stop)
+    description = describe(name, state, process.pid, start, stop, now, spawnerr)
+    return group_name, name, state, start, description, bool(spawnerr)
 
 
 _MEMBERS = (

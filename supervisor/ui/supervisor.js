@@ -35,7 +35,20 @@ function say(text) {
   live.textContent = text;
   live.classList.toggle("error", /^(ERROR|No such|unexpected)/.test(text));
   clearTimeout(sayTimer);
-  sayTimer = setTimeout(() => { live.textContent = ""; }, 10000);
+  sayTimer = setTimeout(() => { live.textContent = ""; }, live.classList.contains("error") ? 30000 : 8000);
+}
+
+// Whether that is really wanted. The browser keeps the focus inside and gives it back.
+function sure(question, consequence, yes) {
+  const no = make("button", { value: "", autofocus: "" }, "Cancel");
+  const heading = make("h2", { id: "asked" }, question);
+  const dialog = make("dialog", { "aria-labelledby": "asked" }, heading, make("p", {}, consequence),
+    make("form", { method: "dialog" }, no, make("button", { value: "yes", class: "yes" }, yes)));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+  });
 }
 
 // --- Uptime ------------------------------------------------------------------------------------------------------
@@ -84,6 +97,7 @@ const stream = {
     });
     hear("rows", (data) => this.onRows(data));
     hear("restarts", (data) => { one("#restarts").innerHTML = data; });
+    hear("fatal", (data) => { alarm(Number(data)); tabs.tell({ fatal: Number(data) }); });
     hear("stale", () => this.onStale());
     hear("usage", (data) => charts.take(JSON.parse(data)));
     source.onopen = () => { this.retry = 2000; this.show(true, "live"); };
@@ -121,15 +135,15 @@ const tabs = {
       if (data.mine) {
         clearTimeout(this.timer);
         if (document.hidden && stream.source) { stream.close(); stream.show(false, "resting"); }
-      } else if (data.bye && !stream.source) {
+      } else if (data.bye && stream.at && !stream.source) {
         this.timer = setTimeout(() => this.take(), 100 + 900 * Math.random());
       } else if ("fatal" in data && !stream.source) {
         alarm(data.fatal);
       }
     };
     addEventListener("pagehide", () => { if (stream.source) this.tell({ bye: true }); stream.close(); });
-    addEventListener("pageshow", (event) => { if (event.persisted) this.take(); });
-    if (!document.hidden) this.tell({ mine: true });
+    addEventListener("pageshow", (event) => { if (event.persisted && stream.at) this.take(); });
+    if (stream.at && !document.hidden) this.tell({ mine: true });
   },
 
   take() { this.tell({ mine: true }); stream.open(); },
@@ -147,7 +161,7 @@ function alarm(fatal) {
   const icon = one("#icon");
   const href = icon.getAttribute("href").replace(/icon(-fatal)?\.svg/, fatal ? "icon-fatal.svg" : "icon.svg");
   if (icon.getAttribute("href") !== href) icon.setAttribute("href", href);
-  if (!main.dataset.process) document.title = (fatal ? `(${fatal} fatal) ` : "") + "Supervisor Status";
+  if (one("#processes")) document.title = (fatal ? `(${fatal} fatal) ` : "") + "Supervisor Status";
 }
 
 // --- The page from the server, again -----------------------------------------------------------------------------
@@ -189,7 +203,7 @@ async function press(form, button, reload) {
   if (button.name === "Refresh") { await reload(); say("Page refreshed"); return; }
   button.setAttribute("aria-busy", "true");
   try {
-    const response = await fetch(button.getAttribute("formaction") || form.action, {
+    const response = await fetch(button.getAttribute("formaction") || button.href, {
       method: "POST",
       headers: { Accept: "text/plain" },
       body: new URLSearchParams(new FormData(form)),
@@ -213,6 +227,17 @@ function pressable(reload) {
     event.preventDefault();
     press(event.target, event.submitter, reload);
   });
+  main.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-action]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const number = all("tr.process").length;
+    const everything = number === 1 ? "The one program" : `All ${number} programs`;
+    const stop = link.dataset.action === "stopall";
+    const consequence = stop ? `${everything} will be stopped, until somebody starts them.`
+      : `${everything} will be stopped and started, also those that are stopped now.`;
+    if (await sure(`${link.textContent}?`, consequence, link.textContent)) press(link.closest("form"), link, reload);
+  });
 }
 
 // --- Charts ------------------------------------------------------------------------------------------------------
@@ -227,7 +252,7 @@ function line(values, width, height, least) {
     `${(left + index * step).toFixed(1)},${(height - value / most * (height - 2) - 1).toFixed(1)}`);
   const svg = document.createElementNS(SVG, "svg");
   for (const [name, value] of Object.entries({
-    class: "line", width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true",
+    class: "line", width, height, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true",
   })) svg.setAttribute(name, value);
   for (const [kind, d] of [["area", `M${left.toFixed(1)},${height}L${points.join(" ")}L${width},${height}Z`],
                            ["", `M${points.join("L")}`]]) {
@@ -298,6 +323,15 @@ function statusPage() {
       one("tr.group", body).hidden = !one("tr.process:not([hidden])", body);
     }
     one("#nothing").hidden = shown > 0 || !rows.size;
+    const filtered = Boolean(filterName.value || filterState.value);
+    one("#show-all").hidden = !filtered;
+    one("#shown").textContent = filtered ? `${shown} of ${rows.size}` : "";
+    for (const chip of all("#counts a")) mark(chip);
+  }
+
+  function mark(chip) {
+    if (chip.dataset.state === filterState.value) chip.setAttribute("aria-current", "true");
+    else chip.removeAttribute("aria-current");
   }
 
   function filterChanged() {
@@ -327,13 +361,16 @@ function statusPage() {
 
   function count(bodies) {
     const list = one("#counts");
-    list.replaceChildren();
-    let fatal = 0;
-    for (const [word, number] of counts(rows.values())) {
-      if (word === "fatal") fatal = number;
-      if (list.firstChild) list.append(", ");
-      list.append(make("a", { href: `./?state=${word}`, "data-state": word }, `${number} ${word}`));
-    }
+    const known = new Map(all("a", list).map((chip) => [chip.dataset.state, chip]));
+    const numbers = counts(rows.values());
+    // One that has the focus stays where it is.
+    list.replaceChildren(...numbers.map(([word, number]) => {
+      const chip = known.get(word) || make("a", { class: word, href: `./?state=${word}`, "data-state": word });
+      chip.textContent = `${number} ${word}`;
+      mark(chip);
+      return chip;
+    }));
+    const fatal = new Map(numbers).get("fatal") || 0;
     for (const body of bodies) {
       one("tr.group .desc", body).textContent =
         counts(all("tr.process", body)).map(([word, number]) => `${number} ${word}`).join(", ");
@@ -433,18 +470,18 @@ function statusPage() {
   filterState.addEventListener("change", filterChanged);
   one("#filter").addEventListener("submit", (event) => { event.preventDefault(); filterChanged(); });
   one("#filter button").hidden = true;
-  one("#filter a").addEventListener("click", (event) => {
+  one("#show-all").addEventListener("click", (event) => {
     event.preventDefault();
     filterName.value = filterState.value = "";
     filterChanged();
+    filterName.focus();
   });
   one("#counts").addEventListener("click", (event) => {
-    const { state } = event.target.dataset;
-    if (!state || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const chip = event.target.closest("a");
+    if (!chip || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    filterState.value = state;
+    filterState.value = filterState.value === chip.dataset.state ? "" : chip.dataset.state;
     filterChanged();
-    filterState.focus();
   });
   live.addEventListener("change", (event) => {
     if (!event.target.matches("input.fold")) return;
@@ -495,7 +532,8 @@ function processPage() {
     const its = one("#live-charts", other);
     if (kept && its) its.replaceWith(kept);
     main.replaceChildren(...other.childNodes);
-    one("#icon").setAttribute("href", one("#icon", page).getAttribute("href"));
+    const icon = one("#icon", page).getAttribute("href");
+    if (one("#icon").getAttribute("href") !== icon) one("#icon").setAttribute("href", icon);
     if (label) (all("a, button", main).find((control) => control.textContent === label) || main).focus();
     tick();
   });
@@ -611,21 +649,22 @@ class Painter {
 }
 
 function logPage() {
-  const { log: name, channel } = main.dataset;
   document.body.classList.add("live");
-  const box = make("div", { class: "lines", tabindex: "0", role: "region", "aria-label": `${channel} of ${name}` });
-  const state = make("span", { class: "state", role: "status" }, "connecting");
+  const box = make("div", { class: "lines", tabindex: "0", role: "region", "aria-label": one("title").textContent });
+  const state = make("span", { class: "connection off", role: "status" }, "connecting");
   const pause = make("button", { type: "button", "aria-pressed": "false" }, "Pause");
-  const bottom = make("button", { type: "button" }, "To the end");
-  const earlier = make("button", { type: "button" }, "Earlier");
+  const newest = make("button", { type: "button", class: "newest", hidden: "" }, "To the end");
+  const earlier = make("button", { type: "button" }, "Load earlier");
   const search = make("input", { type: "search", placeholder: "Search", "aria-label": "Search in the log" });
-  const previous = make("button", { type: "button" }, "Previous");
-  const next = make("button", { type: "button" }, "Next");
+  const previous = make("button", { type: "button", disabled: "" }, "Previous");
+  const next = make("button", { type: "button", disabled: "" }, "Next");
   const found = make("span", { class: "found", role: "status" });
   const onlyBox = make("input", { type: "checkbox" });
-  const tools = make("div", { class: "logtools", role: "toolbar", "aria-label": "Log" },
-    pause, bottom, earlier, search, previous, next, make("label", {}, onlyBox, "only lines found"), found, state);
-  one("pre.tail").replaceWith(tools, box);
+  const wrapBox = make("input", { type: "checkbox" });
+  const tools = make("div", { class: "logtools", role: "group", "aria-label": "Log" },
+    make("div", { class: "search", role: "search" }, search, previous, next, found),
+    make("label", {}, onlyBox, "Only matches"), make("label", {}, wrapBox, "Wrap lines"), earlier, pause, state);
+  one("pre.tail").replaceWith(tools, make("div", { class: "logbox" }, box, newest));
   one(".links > a:last-child").hidden = true;
 
   let limit = 65536;
@@ -683,7 +722,7 @@ function logPage() {
   function flush() {
     planned = false;
     if (paused) {
-      pause.textContent = "Resume (more has come)";
+      pause.textContent = "Resume, there is more";
       return;
     }
     let begin = 0;
@@ -717,11 +756,10 @@ function logPage() {
   }
 
   async function read(signal) {
-    const where = `logtail/${encodeURIComponent(name)}${channel === "stderr" ? "/stderr" : ""}?limit=${limit}`;
-    const response = await fetch(where, { signal });
+    const response = await fetch(`${main.dataset.stream}?limit=${limit}`, { signal });
     if (!response.ok) return response.status === 404 ? "there is no log yet" : `the server answered ${response.status}`;
     clear();
-    state.textContent = "live";
+    tell(true, "live");
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let first = true; ; first = false) {
       const { done, value } = await reader.read();
@@ -732,13 +770,18 @@ function logPage() {
     }
   }
 
+  function tell(on, text) {
+    state.className = `connection ${on ? "on" : "off"}`;
+    if (state.textContent !== text) state.textContent = text;
+  }
+
   async function follow() {
     const { signal } = stop;
     while (!signal.aborted) {
       let trouble = "reconnecting";
       try { trouble = await read(signal); } catch { /* the connection is gone */ }
       if (signal.aborted) return;
-      state.textContent = trouble;
+      tell(false, trouble);
       await new Promise((resolve) => { setTimeout(resolve, 2000); });
     }
   }
@@ -749,9 +792,15 @@ function logPage() {
     follow();
   }
 
+  function follows(does) {
+    following = does;
+    newest.hidden = does;
+  }
+
   function showFound() {
     const number = box.getElementsByClassName("hit").length;
     found.textContent = wanted ? `${number} line${number === 1 ? "" : "s"} found` : "";
+    previous.disabled = next.disabled = !number;
   }
 
   function mark() {
@@ -771,7 +820,7 @@ function logPage() {
     if (here) here.classList.remove("here");
     here = hits[at < 0 ? (step > 0 ? 0 : hits.length - 1) : (at + step + hits.length) % hits.length];
     here.classList.add("here");
-    following = false;
+    follows(false);
     here.scrollIntoView({ block: "center" });
     found.textContent = `${hits.indexOf(here) + 1} of ${hits.length} lines found`;
   }
@@ -782,14 +831,14 @@ function logPage() {
     pause.textContent = paused ? "Resume" : "Pause";
     if (!paused) plan();
   });
-  bottom.addEventListener("click", () => { following = true; box.scrollTop = box.scrollHeight; });
+  newest.addEventListener("click", () => { box.focus(); follows(true); box.scrollTop = box.scrollHeight; });
   earlier.addEventListener("click", () => {
     limit = Math.min(limit * 8, TEXT_KEPT);
     earlier.disabled = limit === TEXT_KEPT;
     again();
   });
   box.addEventListener("scroll", () => {
-    following = box.scrollTop + box.clientHeight >= box.scrollHeight - 30;
+    follows(box.scrollTop + box.clientHeight >= box.scrollHeight - 30);
   });
   // Where the reader goes by wheel or keys counts, not where growing text leaves them.
   new ResizeObserver(() => { if (following) box.scrollTop = box.scrollHeight; }).observe(box);
@@ -807,6 +856,13 @@ function logPage() {
     box.classList.toggle("only", onlyBox.checked);
     if (following) box.scrollTop = box.scrollHeight;
   });
+  function wrap(does) {
+    wrapBox.checked = does;
+    box.classList.toggle("straight", !does);
+    if (following) box.scrollTop = box.scrollHeight;
+  }
+  wrapBox.addEventListener("change", () => { wrap(wrapBox.checked); memory.set("wrap", wrapBox.checked); });
+  wrap(memory.get("wrap") !== false);
   addEventListener("pagehide", () => stop.abort());
   addEventListener("pageshow", (event) => { if (event.persisted) again(); });
   follow();
@@ -815,12 +871,12 @@ function logPage() {
 // --- Which page this is ------------------------------------------------------------------------------------------
 
 if (!main) return;
-if (main.dataset.log) logPage();
+if (main.dataset.stream) { logPage(); tabs.start(); }
 if (main.dataset.at) {
   stream.at = main.dataset.at;
   clockAhead = Date.now() / 1000 - main.dataset.now;
   if (main.dataset.process) processPage(); else statusPage();
-  one("footer").prepend(stream.sign);
+  one(".header-end").append(stream.sign);
   tabs.start();
   stream.open();
   setInterval(tick, 1000);

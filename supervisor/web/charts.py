@@ -25,6 +25,6 @@ def bars(numbers: Sequence[int], label: str, step: int) -> str:
     width = len(numbers) * step
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="bars" viewBox="0 0 {width} {_HEIGHT + 1}" width="{width}"'
-        f' height="{_HEIGHT + 1}" role="img" aria-label="{escape(label)}">{rects}'
+        f' preserveAspectRatio="none" height="{_HEIGHT + 1}" role="img" aria-label="{escape(label)}">{rects}'
         f'<path class="base" d="M0 {_HEIGHT}.5H{width}" /></svg>'
     )

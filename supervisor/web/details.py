@@ -19,15 +19,17 @@ from supervisor.web.frame import page, token_field
 from supervisor.web.journal import Journal
 from supervisor.web.lookup import find_process
 from supervisor.web.page import message_box
-from supervisor.web.rows import buttons, status_class
+from supervisor.web.proc import AVAILABLE
+from supervisor.web.rows import buttons, status_class, word
 from supervisor.web.text import escape, quote
-from supervisor.web.usage import AVAILABLE
 from supervisor.web.views import POLICY, MeldView
 
 __all__ = ["ProcessView"]
 
+_S = ProcessStates
 _LAST_BYTES = 6000
 _LAST_LINES = 30
+_TRAIL = '<p class="trail"><a href="./">All programs</a></p>'
 
 
 class ProcessView(MeldView):
@@ -42,19 +44,23 @@ class ProcessView(MeldView):
         group, process = find_process(supervisord, name)
         if process is None:
             return page("Supervisor: no such process", (
-                f'<main id="main" tabindex="-1"><h2>No such process named {escape(name)}</h2>'
-                '<p><a href="./">Show the programs</a></p></main>'
+                f'<main id="main" tabindex="-1" class="ask">{_TRAIL}'
+                f"<h2>No such process named {escape(name)}</h2></main>"
             ))
         namespec = make_namespec(group.config.name, process.config.name)
         now = supervisord.loop.clock.wall()
         info = process_info(group.config.name, process, int(now))
+        channels = ("stdout", "stderr") if info["state"] == _S.RUNNING else ("stderr", "stdout")
         main = "".join([
             message_box(form.get("message")),
             _title(namespec, info, self.token),
-            _facts(info, process),
+            _trouble(info, process),
+            '<div class="logs">',
+            *(_last_lines(namespec, info, channel) for channel in channels),
+            '</div><div class="aside">',
             _charts(supervisord, (info["group"], info["name"])),
-            _last_lines(namespec, info, "stderr"),
-            _last_lines(namespec, info, "stdout"),
+            _facts(info, process),
+            "</div>",
         ])
         journal = Journal.of(supervisord)
         usage = ' data-usage="1"' if AVAILABLE else ""
@@ -62,19 +68,39 @@ class ProcessView(MeldView):
             f'<main id="main" tabindex="-1" class="details" data-process="{escape(namespec)}" data-at="{journal.at}"'
             f' data-now="{now:.3f}"{usage}>'
         )
-        fatal = info["state"] == ProcessStates.FATAL
-        return page(f"Supervisor: {namespec}", f"{opening}{main}</main>", alarm=fatal)
+        return page(f"Supervisor: {namespec}", f"{opening}{main}</main>", alarm=journal.fatal() > 0)
+
+
+def _failed(info: dict[str, Any]) -> bool:
+    return info["state"] in (_S.FATAL, _S.BACKOFF, _S.UNKNOWN) or bool(info["state"] == _S.EXITED and info["spawnerr"])
 
 
 def _title(namespec: str, info: dict[str, Any], token: str | None) -> str:
-    word = info["statename"].lower()
-    times = f' data-start="{info["start"]}"' if info["state"] == ProcessStates.RUNNING else ""
+    state = word(info["state"])
+    # What is wrong has a place of its own.
+    description = "" if info["state"] in (_S.FATAL, _S.BACKOFF) else info["description"]
+    times = f' data-start="{info["start"]}"' if info["state"] == _S.RUNNING else ""
     return (
-        f'<h2>{escape(namespec)}</h2><p class="now"{times}><span class="{status_class(info["state"])} {word}">{word}'
-        f'</span> <span class="desc">{escape(info["description"])}</span></p>'
+        f'<div class="title">{_TRAIL}<h2>{escape(namespec)}</h2><p class="now"{times}>'
+        f'<span class="{status_class(info["state"])} {state}">{state}</span> '
+        f'<span class="desc">{escape(description)}</span></p>'
         f'<form class="action" action="index.html" method="post">{token_field(token)}'
-        f'<input type="hidden" name="back" value="process" />{buttons(namespec, info["state"], "index.html")}</form>'
+        '<input type="hidden" name="back" value="process" />'
+        f'{buttons(namespec, info["state"], "index.html")}</form></div>'
     )
+
+
+def _trouble(info: dict[str, Any], process: Any) -> str:
+    """The reason of a failure, where one looks first."""
+    if not _failed(info):
+        return ""
+    reasons = [info["spawnerr"] or info["description"]]
+    if process.ending and info["stop"] >= info["start"]:
+        reasons.append(f"The last run ended with: {process.ending}")
+    if info["state"] == _S.BACKOFF:
+        reasons.append(f"Tries so far: {process.backoff}; it will be started again")
+    lines = "".join([f"<p>{escape(reason)}</p>" for reason in reasons if reason])
+    return f'<section class="trouble" aria-label="Reason">{lines}</section>'
 
 
 def _moment(when: int) -> str:
@@ -83,24 +109,20 @@ def _moment(when: int) -> str:
 
 def _facts(info: dict[str, Any], process: Any) -> str:
     config = process.config
-    facts = [("Process", str(info["pid"]) if info["pid"] else "none")]
-    if info["spawnerr"]:
-        facts.append(("Last failure", info["spawnerr"]))
-    if process.exitstatus is not None:
-        facts.append(("Last exit status", _status_words(process.exitstatus)))
-    facts += [
+    ended = _moment(info["stop"])
+    if process.ending and info["stop"]:
+        ended += f", {process.ending}"
+    facts = [
+        ("Process", f"pid {info['pid']}" if info["pid"] else "not running"),
         ("Last start", _moment(info["start"])),
-        ("Last end", _moment(info["stop"])),
+        ("Last end", ended),
         ("Command", str(config.command)),
         ("Standard output", info["stdout_logfile"] or "not logged"),
-        ("Standard error", info["stderr_logfile"] or ("as above" if config.redirect_stderr else "not logged")),
+        ("Standard error", info["stderr_logfile"] or (
+            "with standard output" if config.redirect_stderr else "not logged")),
     ]
     rows = "".join([f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts])
-    return f'<section aria-label="Facts"><dl>{rows}</dl></section>'
-
-
-def _status_words(status: int) -> str:
-    return "ended by a signal" if status < 0 else str(status)
+    return f'<section class="facts" aria-label="Facts"><dl>{rows}</dl></section>'
 
 
 def _charts(supervisord: Any, key: tuple[str, str]) -> str:
@@ -109,8 +131,8 @@ def _charts(supervisord: Any, key: tuple[str, str]) -> str:
     text = f"{number} restart{'' if number == 1 else 's'} in the last 24 hours"
     live = '<div id="live-charts"></div>' if AVAILABLE else ""
     return (
-        f'<section class="charts" aria-label="Charts"><figure><figcaption>{text}</figcaption>'
-        f'{bars(hours, text, 10)}</figure>{live}</section>'
+        f'<section class="charts" aria-label="Charts">{live}<figure><figcaption>{text}</figcaption>'
+        f"{bars(hours, text, 10)}</figure></section>"
     )
 
 
@@ -123,7 +145,7 @@ def _last_lines(namespec: str, info: dict[str, Any], channel: str) -> str:
     query = "&amp;channel=stderr" if channel == "stderr" else ""
     shown = f'<pre tabindex="0" aria-label="Last lines of {channel}">{body}</pre>' if text else "<p>Nothing yet</p>"
     return (
-        f'<section class="last"><h3>Last lines of {channel} '
-        f'<a href="tail.html?processname={quote(namespec)}{query}" aria-label="Follow {channel}">Follow</a></h3>'
+        f'<section class="last"><h3>{channel}</h3> '
+        f'<a href="tail.html?processname={quote(namespec)}{query}" aria-label="Follow {channel}">Follow</a>'
         f"{shown}</section>"
     )

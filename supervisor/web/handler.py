@@ -112,8 +112,8 @@ class supervisor_ui_handler:
             view.context.response["headers"]["Set-Cookie"] = visitor.cookie
         if getattr(type(view), "render", None) is status.StatusView.render:
             posted = request.command == "POST"
-            view.may_act = getattr(request.server, "get_actions", False) or (
-                posted and visitor.accepts(form.get("token")))
+            view.may_act = (posted and visitor.accepts(form.get("token"))) or (
+                request.command != "HEAD" and getattr(request.server, "get_actions", False))
             view.refused = posted and not view.may_act and form.get("action", "refresh") != "refresh"
 
 
@@ -132,7 +132,7 @@ def parse_form(query: str | None, body: bytes) -> dict[str, str]:
     The first of repeated query parameters counts, and the last of the body's. ValueError when it is no form.
     """
     form: dict[str, str] = {}
-    for name, value in _pairs((query or "").lstrip("?")):
+    for name, value in _pairs((query or "").removeprefix("?")):
         form.setdefault(name, value)
     form.update(_pairs(body.decode("utf-8")))
     return form
@@ -141,7 +141,7 @@ def parse_form(query: str | None, body: bytes) -> dict[str, str]:
 def _pairs(text: str) -> list[tuple[str, str]]:
     if not text:
         return []
-    return urls.parse_qsl(text.strip("\r\n"), errors="replace", max_num_fields=_MAX_FIELDS)
+    return urls.parse_qsl(text, errors="replace", max_num_fields=_MAX_FIELDS)
 
 
 def _failed(request: Any, supervisord: Any, error: BaseException) -> None:
@@ -202,10 +202,10 @@ class DeferredWebProducer:
         headers = dict(response.get("headers") or {})
         location = headers.pop("Location", None)
         if location is not None:
+            headers.pop("Content-Security-Policy", None)  # that of the body, which is none of the view's
+            for name, value in headers.items():
+                request[name] = value
             request["Location"] = location
-            request["Cache-Control"] = "no-cache"
-            if "Set-Cookie" in headers:
-                request["Set-Cookie"] = headers["Set-Cookie"]
             request.error(303)
             return
         body = response.get("body", "")

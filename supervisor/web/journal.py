@@ -42,6 +42,7 @@ class Journal:
         self._number = 0
         self._recent: deque[Key] = deque(maxlen=_KEPT)
         self._all_changed_at = 0
+        self._fatal = (-1, 0)
         self._starts: dict[Key, list[float]] = {}
         self._minutes: deque[tuple[int, int]] = deque(maxlen=MINUTES)
         self._listeners: dict[Callable[[], object], None] = {}
@@ -83,6 +84,15 @@ class Journal:
             return None
         recent = self._recent
         return list(dict.fromkeys([recent[index] for index in range(len(recent) - behind, len(recent))]))
+
+    def fatal(self) -> int:
+        """How many processes are FATAL; counted when something has changed since."""
+        if self._fatal[0] != self._number:
+            groups = self._supervisord.process_groups.values()
+            self._fatal = (self._number, sum([
+                process.get_state() == ProcessStates.FATAL for group in groups for process in group.processes.values()
+            ]))
+        return self._fatal[1]
 
     def listen(self, tell: Callable[[], object]) -> None:
         """Have tell() called soon after changes, several of them at once."""

@@ -7,32 +7,35 @@ of requests.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from supervisor.names import make_namespec
+from supervisor.rpcinterface.info import Brief
 from supervisor.web.charts import bars
 from supervisor.web.frame import page, token_field
-from supervisor.web.rows import STATE_FILTERS, Filter, counted, table
-from supervisor.web.text import escape
+from supervisor.web.rows import STATE_FILTERS, Filter, table, tally
+from supervisor.web.text import escape, quote
 
 __all__ = ["Surroundings", "ask_page", "message_box", "restarts_line", "status_page"]
 
-_EVERYTHING = (("refresh", "Refresh"), ("restartall", "Restart all"), ("stopall", "Stop all"))
+# These are links to the page that asks; the script asks on the spot.
+_ASKED = (("restartall", "Restart all"), ("stopall", "Stop all"))
 _EVERY = Filter()
 
 
-class Surroundings(NamedTuple):
+class Surroundings:
     """What the status page shows besides processes."""
 
-    token: str | None = None
-    message: str | None = None
-    identifier: str = "supervisor"
-    only: Filter = _EVERY
-    # The moment the page shows, for the stream of changes; and the daemon's clock.
-    at: str = ""
-    now: float = 0.0
-    restarts: Sequence[int] = ()
-    usage: bool = False
+    def __init__(self, token: str | None = None, message: str | None = None, identifier: str = "supervisor",
+                 only: Filter = _EVERY, at: str = "", now: float = 0.0, restarts: Sequence[int] = (),
+                 usage: bool = False) -> None:
+        self.token = token
+        self.message = message
+        self.identifier = identifier
+        self.only = only
+        # The moment the page shows, for the stream of changes; and the daemon's clock.
+        self.at = at
+        self.now = now
+        self.restarts = restarts
+        self.usage = usage
 
 
 def message_box(message: str | None) -> str:
@@ -43,7 +46,7 @@ def message_box(message: str | None) -> str:
 def restarts_line(restarts: Sequence[int]) -> str:
     """How often programs were started again in each minute of the last hour."""
     number = sum(restarts)
-    text = f"{number} restart{'' if number == 1 else 's'}, last hour"
+    text = f"{number} restart{'' if number == 1 else 's'} in the last hour"
     return f"<span>{text}</span>{bars(restarts, text, 4)}"
 
 
@@ -52,14 +55,15 @@ def _filter_form(only: Filter) -> str:
         f'<option value="{value}"{_selected(value == only.state)}>{label}</option>'
         for value, label in STATE_FILTERS.items()
     ])
+    hidden = "" if only else ' hidden=""'
     return (
         '<form id="filter" action="./" method="get" role="search" aria-label="Processes">'
-        '<label for="filter-name">Name</label>'
-        f'<input id="filter-name" type="search" name="filter" value="{escape(only.name)}" placeholder="part of a name"'
+        '<label for="filter-name" class="sr">Name</label>'
+        f'<input id="filter-name" type="search" name="filter" value="{escape(only.name)}" placeholder="Filter by name"'
         ' autocomplete="off" spellcheck="false" />'
-        '<label for="filter-state">State</label>'
+        '<label for="filter-state" class="sr">State</label>'
         f'<select id="filter-state" name="state" autocomplete="off">{options}</select>'
-        '<button>Filter</button> <a href="./">Show all</a></form>'
+        f'<button>Filter</button><a id="show-all" href="./"{hidden}>Show all</a><span id="shown"></span></form>'
     )
 
 
@@ -75,50 +79,64 @@ def _selected(is_it: bool) -> str:
     return ' selected="selected"' if is_it else ""
 
 
-def _count_link(text: str) -> str:
-    word = text.partition(" ")[2]
-    return f'<a href="./?state={word}" data-state="{word}">{text}</a>'
-
-
-def status_page(infos: list[dict[str, Any]], around: Surroundings) -> str:
-    """The whole page for these process structs, in their order."""
-    only = around.only
-    everything = "".join([
-        f'<button formaction="index.html?action={action}" name="{label}">{label}</button>'
-        for action, label in _EVERYTHING
+def _everything(only: Filter, token: str | None) -> str:
+    kept = "".join([
+        f"&amp;{name}={quote(value)}" for name, value in (("filter", only.name), ("state", only.state)) if value
     ])
-    top = (
-        f'<p class="identifier">{escape(around.identifier)}</p>'
-        f'<p class="counts" id="counts">{counted(infos, _count_link)}</p>'
-        f'<p class="restarts" id="restarts">{restarts_line(around.restarts)}</p>'
+    links = "".join([
+        f'<a class="button" href="index.html?action={action}{kept}" data-action="{action}">{label}</a>'
+        for action, label in _ASKED
+    ])
+    return (
+        f'<form id="everything" class="all" action="index.html" method="post">{token_field(token)}{_kept(only)}'
+        f'<button formaction="index.html?action=refresh" name="Refresh">Refresh</button>{links}</form>'
     )
+
+
+def _counts(counts: list[tuple[str, int]], only: Filter) -> str:
+    return "".join([
+        f'<a class="{state}" href="./?state={state}" data-state="{state}"'
+        f'{_current(only.state == state)}>{number} {state}</a>'
+        for state, number in counts
+    ])
+
+
+def _current(is_it: bool) -> str:
+    return ' aria-current="true"' if is_it else ""
+
+
+def status_page(briefs: list[Brief], around: Surroundings) -> str:
+    """The whole page for these processes, in their order."""
+    only = around.only
+    counts = tally(briefs)
     usage = ' data-usage="1"' if around.usage else ""
-    hidden = "" if infos and only and not _any_fits(infos, only) else ' hidden=""'
+    hidden = "" if briefs and only and not any(map(only.fits, briefs)) else ' hidden=""'
     main = (
         f'<main id="main" tabindex="-1" data-at="{around.at}" data-now="{around.now:.3f}"{usage}>'
-        f'{message_box(around.message)}<div class="tools">{_filter_form(only)}'
-        f'<form id="everything" class="all" action="index.html" method="post">{token_field(around.token)}'
-        f"{_kept(only)}{everything}</form></div>"
+        f'{message_box(around.message)}'
+        f'<div class="summary"><p class="counts" id="counts">{_counts(counts, only)}</p>'
+        f'<p class="restarts" id="restarts">{restarts_line(around.restarts)}</p></div>'
+        f'<div class="tools">{_filter_form(only)}{_everything(only, around.token)}</div>'
         '<form id="processes" action="index.html" method="post" aria-label="Processes">'
-        f"{token_field(around.token)}{_kept(only)}{_table(infos, only)}</form>"
+        f"{token_field(around.token)}{_kept(only)}{_table(briefs, only)}</form>"
         f'<p id="nothing"{hidden}>No program fits the filter</p></main>'
     )
-    fatal = sum(info["statename"] == "FATAL" for info in infos)
-    return page(f"({fatal} fatal) Supervisor Status" if fatal else "Supervisor Status", main, top, bool(fatal))
+    fatal = dict(counts).get("fatal", 0)
+    title = f"({fatal} fatal) Supervisor Status" if fatal else "Supervisor Status"
+    return page(title, main, f'<p class="identifier">{escape(around.identifier)}</p>', bool(fatal))
 
 
-def _any_fits(infos: list[dict[str, Any]], only: Filter) -> bool:
-    return any(only.fits(make_namespec(info["group"], info["name"]), info["statename"].lower()) for info in infos)
-
-
-def _table(infos: list[dict[str, Any]], only: Filter) -> str:
-    if not infos:
-        return "<p>No programs to manage</p>"
+def _table(briefs: list[Brief], only: Filter) -> str:
+    if not briefs:
+        return (
+            '<div class="empty"><p>No programs to manage</p><p>Add a <code>[program:x]</code> section to the '
+            'configuration, then run <code>supervisorctl update</code>.</p></div>'
+        )
     return (
         '<table id="table"><caption class="sr">Processes</caption>\n<thead><tr><th scope="col" class="state">State</th>'
         '<th scope="col" class="name">Name</th><th scope="col" class="desc">Description</th>'
-        '<th scope="col" class="usage">CPU, memory</th><th scope="col" class="action">Action</th></tr></thead>\n'
-        f"{table(infos, only)}\n</table>"
+        '<th scope="col" class="usage">CPU, memory</th><th scope="col" class="action">Actions and logs</th></tr>'
+        f"</thead>\n{table(briefs, only)}\n</table>"
     )
 
 

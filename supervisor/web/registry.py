@@ -5,17 +5,27 @@ Promise: plugins add, replace and remove entries of VIEWS while the daemon runs.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from supervisor.web.details import ProcessView
+from supervisor.late import Late
 from supervisor.web.status import StatusView
-from supervisor.web.views import OKView, TailView
+from supervisor.web.views import OKView, TailView, ViewContext
+
+if TYPE_CHECKING:
+    from supervisor.web import details
+else:
+    details = Late("supervisor.web.details")
 
 __all__ = ["VIEWS"]
 
+
+def _process_view(context: ViewContext) -> details.ProcessView:
+    return details.ProcessView(context)
+
+
 VIEWS: dict[str, dict[str, Any]] = {
     "index.html": {"template": "ui/status.html", "view": StatusView},
-    "process.html": {"template": None, "view": ProcessView},
+    "process.html": {"template": None, "view": _process_view},
     "tail.html": {"template": "ui/tail.html", "view": TailView},
     "ok.html": {"template": None, "view": OKView},
 }

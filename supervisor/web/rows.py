@@ -7,17 +7,17 @@ know of requests or of what is around the rows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
 from supervisor.names import make_namespec
-from supervisor.states import ProcessStates
+from supervisor.rpcinterface.info import Brief
+from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.web.text import escape, quote
 
-__all__ = ["Filter", "STATE_FILTERS", "buttons", "counted", "row", "status_class", "table"]
+__all__ = ["Filter", "STATE_FILTERS", "buttons", "row", "status_class", "table", "tally", "word"]
 
 _S = ProcessStates
 _RUNNING = ProcessStates.RUNNING
@@ -31,17 +31,25 @@ _ACTIONS = {
     _S.EXITED: (_START,),
     _S.FATAL: (_START,),
 }
-_GROUP_ACTIONS = (("startgroup", "Start"), ("restartgroup", "Restart"), ("stopgroup", "Stop"))
-_FAILURES = (_S.FATAL, _S.BACKOFF, _S.UNKNOWN)
+_GROUP_ACTIONS = (("restartgroup", "Restart"), ("stopgroup", "Stop"), ("startgroup", "Start"))
 
 # What the filter offers, and in which order states are counted.
-_STATES = ("running", "starting", "backoff", "fatal", "exited", "stopping", "stopped", "unknown")
+_STATES = {state: name.lower() for name, state in (
+    ("RUNNING", _S.RUNNING), ("STARTING", _S.STARTING), ("BACKOFF", _S.BACKOFF), ("FATAL", _S.FATAL),
+    ("EXITED", _S.EXITED), ("STOPPING", _S.STOPPING), ("STOPPED", _S.STOPPED), ("UNKNOWN", _S.UNKNOWN),
+)}
+_FAILED = ("fatal", "backoff", "unknown")
 STATE_FILTERS = {
     "": "any state",
     "failed": "failed",
     "down": "not running",
-    **{state: state for state in _STATES},
+    **{state: state for state in _STATES.values()},
 }
+
+
+def word(state: int) -> str:
+    """The name of a state as pages show it."""
+    return _STATES.get(state) or (getProcessStateDescription(state) or "").lower()
 
 
 def status_class(state: int) -> str:
@@ -64,12 +72,12 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self._part or self.state)
 
-    def fits(self, namespec: str, state: str) -> bool:
-        if self._part not in namespec.lower():
+    def fits(self, brief: Brief) -> bool:
+        if self._part not in make_namespec(brief[0], brief[1]).lower():
             return False
-        wanted = self.state
+        wanted, state = self.state, word(brief[2])
         if wanted == "failed":
-            return state in ("fatal", "backoff", "unknown")
+            return state in _FAILED
         if wanted == "down":
             return state != "running"
         return not wanted or state == wanted
@@ -90,36 +98,54 @@ def _buttons(state: int, page: str) -> str:
     ])
 
 
-@lru_cache(maxsize=16384)
-def _fixed(group: str, process: str, state: int, statename: str) -> tuple[str, str, str]:
-    """The parts of a row around its times and around its description."""
-    namespec, word = make_namespec(group, process), statename.lower()
-    quoted, name = quote(namespec), escape(namespec)
-    details = f"process.html?processname={quoted}"
-    shown = name if namespec == group else f'<span class="of">{escape(group)}:</span>{escape(process)}'
-    why = f'<a class="why" href="{details}" aria-label="Why is {name} {word}?">Why?</a>' if state in _FAILURES else ""
-    tail = f'<a href="tail.html?processname={quoted}'
+@lru_cache(maxsize=64)
+def _pattern(state: int, why: bool) -> tuple[str, str, str]:
+    """The parts of a row around its times and around its description, the same for any process in this state."""
+    name = word(state)
+    reason = f' <a class="why" href="%(details)s" aria-label="Why is %(name)s {name}?">Why?</a>'
+    logs = "".join([
+        f'<a href="tail.html?processname=%(target)s{query}" aria-label="{channel} of %(name)s">{channel}</a>'
+        for channel, query in (("stdout", ""), ("stderr", "&amp;channel=stderr"))
+    ])
     return (
-        f'<tr class="process" data-name="{name}" data-state="{word}"',
-        f'><td class="state"><span class="{status_class(state)} {word}">{word}</span></td>'
-        f'<td class="name"><a href="{details}">{shown}</a></td><td class="desc">',
-        f'</td><td class="usage"></td><td class="action">{why}{buttons(namespec, state)}'
-        f'<span class="logs">{tail}" aria-label="stdout of {name}">stdout</a>'
-        f'{tail}&amp;channel=stderr" aria-label="stderr of {name}">stderr</a></span></td></tr>\n',
+        f'<tr class="process" data-name="%(name)s" data-state="{name}"',
+        f'><td class="state"><span class="{status_class(state)} {name}">{name}</span></td>'
+        '<td class="name"><a href="%(details)s">%(shown)s</a></td><td class="desc">',
+        f'{reason if why else ""}</td><td class="usage"></td><td class="action">{_buttons(state, "")}'
+        f'<span class="logs">{logs}</span></td></tr>\n',
     )
 
 
-def row(info: dict[str, Any], hidden: bool = False) -> str:
-    """One process, from its struct."""
-    state = info["state"]
-    opening, upto_description, rest = _fixed(info["group"], info["name"], state, info["statename"])
-    times = f' data-start="{info["start"]}"' if state == _RUNNING else ""
-    if hidden:
-        times += ' hidden=""'
-    return f'{opening}{times}{upto_description}{escape(info["description"])}{rest}'
+@lru_cache(maxsize=16384)
+def _fixed(group: str, process: str, state: int, why: bool) -> tuple[str, str, str]:
+    """The same for this process."""
+    namespec = make_namespec(group, process)
+    target, name = quote(namespec), escape(namespec)
+    values = {
+        "target": target,
+        "name": name,
+        "details": f"process.html?processname={target}",
+        "shown": name if namespec == group else f'<span class="of">{escape(group)}:</span>{escape(process)}',
+    }
+    opening, upto_description, rest = _pattern(state, why)
+    return opening % values, upto_description % values, rest % values
 
 
-def _group_head(group: str, infos: list[dict[str, Any]], hidden: bool) -> str:
+def row(brief: Brief, hidden: bool = False) -> str:
+    """One process."""
+    group, name, state, start, description, failed = brief
+    if state == _RUNNING:
+        # Its description is of numbers: nothing in it has to be escaped.
+        opening, upto_description, rest = _fixed(group, name, state, False)
+        hide = ' hidden=""' if hidden else ""
+        return f'{opening} data-start="{start}"{hide}{upto_description}{description}{rest}'
+    why = word(state) in _FAILED or (failed and state == _S.EXITED)
+    opening, upto_description, rest = _fixed(group, name, state, why)
+    hide = ' hidden=""' if hidden else ""
+    return f"{opening}{hide}{upto_description}{escape(description)}{rest}"
+
+
+def _group_head(group: str, found: list[Brief], hidden: bool) -> str:
     name, quoted = escape(group), quote(group)
     actions = "".join([
         f'<button formaction="?groupname={quoted}&amp;action={action}"'
@@ -127,27 +153,28 @@ def _group_head(group: str, infos: list[dict[str, Any]], hidden: bool) -> str:
         for action, label in _GROUP_ACTIONS
     ])
     attribute = ' hidden=""' if hidden else ""
+    counts = ", ".join([f"{number} {state}" for state, number in tally(found)])
     return (
         f'<tr class="group"{attribute}><td class="fold" colspan="2"><label>'
         f'<input type="checkbox" class="fold" checked="checked" autocomplete="off" />'
-        f'<span class="sr">Show group </span><b>{name}</b></label></td><td class="desc counts">{counted(infos)}</td>'
+        f'<span class="sr">Show group </span><b>{name}</b></label></td><td class="desc counts">{counts}</td>'
         f'<td class="usage"></td><td class="action">{actions}</td></tr>\n'
     )
 
 
-def counted(infos: Iterable[dict[str, Any]], link: Callable[[str], str] = str) -> str:
-    """How many are in which state: 3 running, 1 fatal."""
-    numbers = Counter([info["statename"] for info in infos])
-    return ", ".join([link(f"{numbers[word.upper()]} {word}") for word in _STATES if numbers[word.upper()]])
+def tally(briefs: Iterable[Brief]) -> list[tuple[str, int]]:
+    """How many are in which state, as far as any are."""
+    numbers = Counter(map(_state_of, briefs))
+    return [(name, numbers[state]) for state, name in _STATES.items() if numbers[state]]
 
 
-def table(infos: Iterable[dict[str, Any]], only: Filter) -> str:
+def table(briefs: Iterable[Brief], only: Filter) -> str:
     """The bodies of the table: one for each group, and one for what stands alone between two of them."""
     parts: list[str] = []
     alone = False
-    for group, members in groupby(infos, _group_of):
+    for group, members in groupby(briefs, _group_of):
         found = list(members)
-        if len(found) == 1 and found[0]["name"] == group:
+        if len(found) == 1 and found[0][1] == group:
             if not alone:
                 parts.append("<tbody>\n")
                 alone = True
@@ -156,7 +183,7 @@ def table(infos: Iterable[dict[str, Any]], only: Filter) -> str:
         if alone:
             parts.append("</tbody>\n")
             alone = False
-        hides = [_hides(only, info) for info in found]
+        hides = [_hides(only, brief) for brief in found]
         parts.append(f'<tbody data-group="{escape(group)}">\n{_group_head(group, found, all(hides))}')
         parts += map(row, found, hides)
         parts.append("</tbody>\n")
@@ -165,8 +192,9 @@ def table(infos: Iterable[dict[str, Any]], only: Filter) -> str:
     return "".join(parts)
 
 
-_group_of = itemgetter("group")
+_group_of = itemgetter(0)
+_state_of = itemgetter(2)
 
 
-def _hides(only: Filter, info: dict[str, Any]) -> bool:
-    return bool(only) and not only.fits(make_namespec(info["group"], info["name"]), info["statename"].lower())
+def _hides(only: Filter, brief: Brief) -> bool:
+    return bool(only) and not only.fits(brief)

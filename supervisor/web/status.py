@@ -7,25 +7,30 @@ that follows. Must not know how requests arrive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from supervisor.late import Late
 from supervisor.names import make_namespec
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
-from supervisor.rpcinterface.info import all_process_info
+from supervisor.rpcinterface.info import all_process_briefs
 from supervisor.states import ProcessStates
-from supervisor.web.actions import Action, all_action, group_action, process_action, question
 from supervisor.web.journal import Journal
 from supervisor.web.lookup import find_process
 from supervisor.web.page import Surroundings, ask_page, status_page
+from supervisor.web.proc import AVAILABLE
 from supervisor.web.rows import Filter, status_class
 from supervisor.web.text import quote
-from supervisor.web.usage import AVAILABLE
 from supervisor.web.views import POLICY, MeldView, ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
+if TYPE_CHECKING:
+    from supervisor.web import actions
+else:
+    actions = Late("supervisor.web.actions")
+
 __all__ = ["BadForm", "StatusView"]
 
-_BY_LINK = "A link alone changes nothing here."
+_BY_LINK = "Nothing has been changed yet."
 _OLD_FORM = "The page that this came from is not, or no longer, one of ours: nothing was changed."
 
 
@@ -80,10 +85,10 @@ class StatusView(MeldView):
 
     def _ask(self, action: str) -> str:
         form = self.context.form
-        text = question(action, form.get("processname"), form.get("groupname"))
+        text = actions.question(action, form.get("processname"), form.get("groupname"))
         if text is None:
             raise BadForm(action)
-        passed_on = ("action", "processname", "groupname", "back")
+        passed_on = ("action", "processname", "groupname", "back", "filter", "state")
         fields: dict[str, str] = {name: form[name] for name in passed_on if name in form}
         return ask_page(text, fields, self.token, _OLD_FORM if self.refused else _BY_LINK)
 
@@ -100,22 +105,22 @@ class StatusView(MeldView):
             restarts=journal.restarts_by_minute(),
             usage=AVAILABLE,
         )
-        return status_page(all_process_info(supervisord), around)
+        return status_page(all_process_briefs(supervisord), around)
 
     def make_callback(self, namespec: str | None, action: str) -> Callable[[], Any]:
         """What to call, and call again, for the message about an action on a process, a group or all."""
         supervisord = self.context.supervisord
         rpc = SupervisorNamespaceRPCInterface(supervisord)
-        callback: Action | None = all_action(rpc, action)
+        callback: actions.Action | None = actions.all_action(rpc, action)
         if callback is None and namespec:
             if find_process(supervisord, namespec)[1] is None:
                 return lambda: f"No such process named {namespec}"
-            callback = process_action(rpc, action, namespec)
+            callback = actions.process_action(rpc, action, namespec)
         group = self.context.form.get("groupname")
         if callback is None and group:
             if group not in supervisord.process_groups:
                 return lambda: f"No such group named {group}"
-            callback = group_action(rpc, action, group)
+            callback = actions.group_action(rpc, action, group)
         if callback is None:
             raise BadForm(action)
         return callback

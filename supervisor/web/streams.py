@@ -3,9 +3,10 @@
 Promise: only what changed is sent, at the pace of the client, and nothing is done while nothing changes but a sign of
 life now and then; usage is looked at only for who asks for it. Must not know what the page does with it.
 
-Events: ``rows`` (rows of the table, one line each), ``restarts`` (the chart of them), ``stale`` (the page has to be
-loaded again, too much has changed), ``usage`` (JSON: namespec -> [percent of a processor, bytes] or null, as far as
-that is new). The id of rows and stale is the moment up to which is told.
+Events: ``rows`` (rows of the table, one line each), ``restarts`` (the chart of them), ``fatal`` (how many processes
+are FATAL, for pages that do not see all rows), ``stale`` (the page has to be loaded again, too much has changed),
+``usage`` (JSON: namespec -> [percent of a processor, bytes] or null, as far as that is new). The id of rows and stale
+is the moment up to which is told.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 from supervisor.engine.loop import Timer
 from supervisor.late import Late
 from supervisor.names import make_namespec
-from supervisor.rpcinterface.info import process_info
+from supervisor.rpcinterface.info import process_brief
 from supervisor.web.journal import Journal, Key
 from supervisor.web.page import restarts_line
+from supervisor.web.proc import AVAILABLE
 from supervisor.web.rows import row
-from supervisor.web.usage import AVAILABLE, Usage
+from supervisor.web.usage import Usage
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class ChangeStream:
         self._todo: list[Key] = []
         self._ready: list[bytes] = [_FIRST]
         self._sent_restarts = self._journal.restarts_by_minute()
+        self._sent_fatal = -1
         self._sent_usage: dict[str, tuple[float, int]] = {}
         self._beat_timer: Timer | None = None
         self._closed = False
@@ -109,16 +112,25 @@ class ChangeStream:
             group = self._supervisord.process_groups.get(group_name)
             process = None if group is None else group.processes.get(name)
             if process is not None and self._only in (None, make_namespec(group_name, name)):
-                rows.append(row(process_info(group_name, process, now)).strip().replace("\n", " "))
-        return self._restarts() + (self._event("rows", "\n".join(rows)) if rows else b":\n\n")
+                rows.append(row(process_brief(group_name, process, now)).strip().replace("\n", " "))
+        others = self._restarts() if self._only is None else self._fatal()
+        return others + self._event("rows", "\n".join(rows)) if rows else others or b":\n\n"
 
     def _restarts(self) -> bytes:
         """The chart of restarts, if it is not as it was."""
         restarts = self._journal.restarts_by_minute()
-        if self._only is not None or restarts == self._sent_restarts:
+        if restarts == self._sent_restarts:
             return b""
         self._sent_restarts = restarts
         return f"event: restarts\ndata: {restarts_line(restarts)}\n\n".encode()
+
+    def _fatal(self) -> bytes:
+        """How many are FATAL, if that is not as it was."""
+        fatal = self._journal.fatal()
+        if fatal == self._sent_fatal:
+            return b""
+        self._sent_fatal = fatal
+        return f"event: fatal\ndata: {fatal}\n\n".encode()
 
     def _event(self, kind: str, data: str) -> bytes:
         # Until all of the rows are told, a new stream has to begin where this one did.

@@ -7,6 +7,7 @@ character. Pure; must not know of pages.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from supervisor.late import Late
@@ -18,9 +19,13 @@ else:
 
 __all__ = ["escape", "quote"]
 
-_controls = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]").findall
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 
-_plain = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+
+@lru_cache(maxsize=1)
+def _controls() -> re.Pattern[str]:
+    """Compiled when the first odd text comes, which most pages never have."""
+    return re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def _visible(odd: str) -> str:
@@ -31,7 +36,7 @@ def _visible(odd: str) -> str:
 def escape(text: str) -> str:
     """Text as content or attribute of an element."""
     if not text.isprintable():
-        for odd in set(_controls(text)):
+        for odd in set(_controls().findall(text)):
             text = text.replace(odd, _visible(odd))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;").replace("'", "&#39;")
@@ -39,6 +44,6 @@ def escape(text: str) -> str:
 
 def quote(text: str) -> str:
     """Text as a part of a URL: only letters, digits and ``_.-~`` stay."""
-    if _plain(text):
+    if _PLAIN.issuperset(text):
         return text
     return urls.quote(text, safe="", errors="replace")

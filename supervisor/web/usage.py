@@ -9,52 +9,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from supervisor.engine.loop import Timer
 from supervisor.names import make_namespec
+from supervisor.web.proc import PROC, TICKS, Sample, read_sample
 
-__all__ = ["AVAILABLE", "Sample", "Usage", "read_sample", "trees"]
-
-_PROC = "/proc"
-AVAILABLE = os.path.isfile(os.path.join(_PROC, "self", "stat")) and os.path.isfile(os.path.join(_PROC, "uptime"))
+__all__ = ["Usage", "trees"]
 
 _PERIOD = 2.0  # seconds, at least
 _FIRST_PERIOD = 0.5
 _SHARE = 50  # at most one part in so many of a processor
 _AT_A_TIME = 32
-
-_TICKS = float(os.sysconf("SC_CLK_TCK")) if hasattr(os, "sysconf") else 100.0
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-
-
-class Sample(NamedTuple):
-    """What /proc tells of one process."""
-
-    parent: int
-    ticks: int
-    born: int
-    memory: int
-
-
-def read_sample(pid: int, proc: str = _PROC) -> Sample | None:
-    """None when there is no such process, or no longer."""
-    try:
-        fd = os.open(f"{proc}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        text = os.read(fd, 4096)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)
-    # The command's name comes in parentheses and may hold anything.
-    fields = text.rpartition(b")")[2].split()
-    if len(fields) < 22:
-        return None
-    return Sample(int(fields[1]), int(fields[11]) + int(fields[12]), int(fields[19]), int(fields[21]) * _PAGE)
-
 
 def trees(samples: dict[int, Sample], roots: Iterable[int]) -> dict[int, list[int]]:
     """The pids of each root's tree. A root below another one counts for itself alone."""
@@ -122,7 +88,7 @@ class Usage:
 
     def _begin(self) -> None:
         self._timer = None
-        self._todo = [name for name in os.listdir(_PROC) if name.isdigit()]
+        self._todo = [name for name in os.listdir(PROC) if name.isdigit()]
         self._samples = {}
         self._cost = 0.0
         if not self._queued:
@@ -173,4 +139,4 @@ class Usage:
             memory += sample.memory
             if before is not None and before.born == sample.born:
                 ticks += sample.ticks - before.ticks
-        return (round(100 * ticks / _TICKS / seconds, 1) if seconds > 0 else 0.0, memory)
+        return (round(100 * ticks / TICKS / seconds, 1) if seconds > 0 else 0.0, memory)

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.logread import tailFile
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
+from supervisor.version import VERSION
+from supervisor.web.journal import Journal
 from supervisor.web.lookup import find_process
 from supervisor.web.templates import template
 from supervisor.web.text import escape, quote
@@ -105,7 +108,7 @@ class OKView:
 
 
 class TailView(MeldView):
-    """The end of a log of a process. The script goes on from there."""
+    """The end of a log of a process, or of the activity log. The script goes on from there."""
 
     policy = POLICY
     smallest = 1024
@@ -114,40 +117,53 @@ class TailView(MeldView):
         form = self.context.form
         name = form.get("processname")
         limit = self._limit(form.get("limit", ""))
-        channel = "stderr" if form.get("channel") == "stderr" else "stdout"
-        root = self.clone()
-        title = f"Supervisor tail of process {name}"
-        root.findmeld("title").content(escape(title), structure=True)
-        root.findmeld("tailbody").content(escape(self._text(name, limit, channel)), structure=True)
-        anchor = root.findmeld("refresh_anchor")
-        if name is None:
-            anchor.replace("")
+        activity = name is None and form.get("log") == "activity"
+        channel = "stderr" if form.get("channel") == "stderr" and not activity else "stdout"
+        if activity:
+            title, query, text = "Supervisor activity log", "log=activity", self._activity(limit)
         else:
-            query = f"processname={quote(name)}&limit={limit}"
-            anchor.attributes(href=f"tail.html?{query}" + ("&channel=stderr" if channel == "stderr" else ""))
-            self._more(root, name, channel)
+            title, query, text = f"Supervisor tail of process {name}", "", self._text(name, limit, channel)
+            if name is not None:
+                query = f"processname={quote(name)}"
+        root = self.clone()
+        root.findmeld("title").content(escape(title), structure=True)
+        root.findmeld("tailbody").content(escape(text), structure=True)
+        anchor = root.findmeld("refresh_anchor")
+        if query:
+            other = "&channel=stderr" if channel == "stderr" else ""
+            anchor.attributes(href=f"tail.html?{query}&limit={limit}{other}")
+        else:
+            anchor.replace("")
+        if activity:
+            self._more(root, "Activity log", "", "mainlogtail")
+        elif name is not None:
+            known = find_process(self.context.supervisord, name)[1] is not None
+            stream = f"logtail/{quote(name)}{'/stderr' if channel == 'stderr' else ''}"
+            self._more(root, name, _ways(name, channel, stream), stream if known else "")
         page: bytes = root.write_xhtmlstring()
         return page
 
-    def _more(self, root: Any, name: str, channel: str) -> None:
-        """What our own template has besides: whose log it is, and the way to the other one."""
-        heading, links, main = (root.findmeld(place) for place in ("heading", "links", "main"))
-        if heading is None or links is None or main is None:
+    def _more(self, root: Any, heading: str, ways: str, stream: str) -> None:
+        """What our own template has besides: whose log it is, where else to go, and what the script listens to."""
+        places = [root.findmeld(place) for place in ("heading", "links", "main", "icon", "sheet", "script")]
+        if None in places:
             return
-        heading.content(escape(f"{name} {channel}"), structure=True)
-        quoted = escape(quote(name))
-        links.content("".join([
-            f'<a href="process.html?processname={quoted}">Details</a> ',
-            *(_channel_link(quoted, one, one == channel) for one in ("stdout", "stderr")),
-            f'<a href="logtail/{quoted}{"/stderr" if channel == "stderr" else ""}">Raw stream</a>',
-        ]), structure=True)
-        if find_process(self.context.supervisord, name)[1] is not None:
+        title, links, main, icon, sheet, script = places
+        sheet.attributes(href=f"stylesheets/supervisor.css?v={quote(VERSION)}")
+        script.attributes(src=f"supervisor.js?v={quote(VERSION)}")
+        title.content(escape(heading), structure=True)
+        links.content(ways or "&#160;", structure=True)
+        if stream:
             # The template engine leaves alone what looks like an entity.
-            main.attributes(**{"data-log": escape(name), "data-channel": channel})
+            main.attributes(**{"data-stream": escape(stream), "data-log": escape(heading)})
+        if Journal.of(self.context.supervisord).fatal():
+            icon.attributes(href="images/icon-fatal.svg")
 
     def _limit(self, text: str) -> int:
-        digits = text.isascii() and text.isdigit() and len(text) < 20
-        return max(self.smallest, int(text)) if digits else self.smallest
+        if not (text.isascii() and text.isdigit()):
+            return self.smallest
+        # So many digits are more than any file has.
+        return max(self.smallest, int(text.lstrip("0")[:18] or 0))
 
     def _text(self, name: str | None, limit: int, channel: str) -> str:
         if name is None:
@@ -164,6 +180,23 @@ class TailView(MeldView):
             if fault.code == Faults.NO_FILE:
                 return f"No file for {name}"
             return f"ERROR: unexpected rpc fault [{fault.code:d}] {fault.text}"
+
+    def _activity(self, limit: int) -> str:
+        path = self.context.supervisord.options.logfile
+        if not isinstance(path, str):
+            return "No file for the activity log"
+        text: str = tailFile(path, 0, limit)[0]
+        return text
+
+
+def _ways(name: str, channel: str, stream: str) -> str:
+    """To the other channel, to the process, and to the bare text."""
+    quoted = quote(name)
+    return "".join([
+        '<span class="channels">',
+        *(_channel_link(quoted, one, one == channel) for one in ("stdout", "stderr")),
+        f'</span><a href="process.html?processname={quoted}">Details</a> <a href="{stream}">Raw stream</a>',
+    ])
 
 
 def _channel_link(quoted: str, channel: str, current: bool) -> str:

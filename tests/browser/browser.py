@@ -178,6 +178,11 @@ class Browser:
     def click(self, selector: str) -> None:
         self._click(lambda: self.element(selector))
 
+    def press_in(self, selector: str, label: str) -> None:
+        """Click the button of that text in there."""
+        self._click(lambda: self.element(selector).find_element(
+            By.XPATH, f'.//button[normalize-space()="{label}"]'))
+
     def _click(self, find: Callable[[], Any]) -> None:
         """Rows are replaced as processes change, between looking and pressing too."""
         def attempt() -> bool:

@@ -18,7 +18,8 @@ HOSTILE_LOG = (
     "<script>hacked()</script><img src=x onerror=hacked()>\n\x1b]0;title\x07\x1b[31mred\x1b[0m\x1b[2J"
     "\x00\x08\x7f\u202eright to left\n</pre></body><!-- \"'\n"
 )
-PAGES = ("", "process.html?processname=broken", "tail.html?processname=a", "index.html?action=stopall")
+PAGES = ("", "process.html?processname=broken", "process.html?processname=a", "tail.html?processname=a",
+         "tail.html?log=activity", "index.html?action=stopall")
 
 
 def scenery(daemon: Daemon) -> None:
@@ -47,13 +48,14 @@ def test_the_reason_of_a_failure_is_one_click_away(daemon: Daemon, browser: Brow
     browser.open()
     browser.press("Why is fatal fatal?")
     browser.wait_text("h2", "fatal")
-    assert "Exited too quickly" in (browser.text("dl") or "")
+    assert (browser.text(".trouble") or "").split("\n\n") == [
+        "Exited too quickly (process log may have details)", "The last run ended with: exit status 1"]
     browser.open()
     browser.press("broken")
     browser.wait_text("h2", "broken")
-    facts = browser.text("dl") or ""
-    assert "Bad exit code 3" in facts
-    assert "Last exit status" in facts
+    assert (browser.text(".trouble") or "").split("\n\n") == [
+        "Bad exit code 3", "The last run ended with: exit status 3"]
+    assert ", exit status 3" in (browser.text("dl") or "")
     assert browser.text("pre") == "why it failed"
 
 
@@ -66,7 +68,8 @@ def test_the_page_of_a_process_is_live(daemon: Daemon, browser: Browser) -> None
     daemon.child("a").tell("die")
     again = daemon.child("a")
     browser.wait(lambda: f"pid {again.pid}," in (browser.text(".now") or ""), "the new pid")
-    browser.wait(lambda: browser.text("figcaption") == "1 restart in the last 24 hours", "the restart")
+    browser.wait(lambda: "1 restart in the last 24 hours" in (browser.text(".charts") or ""), "the restart")
+    assert "terminated by SIGKILL" in (browser.text("dl") or "")
     browser.press("Stop a")
     browser.wait_message("Process a stopped")
     browser.wait(lambda: browser.text(".now span") == "stopped", "stopped")

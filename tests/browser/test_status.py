@@ -73,10 +73,18 @@ def test_every_action_of_a_group_and_of_all(daemon: Daemon, browser: Browser) ->
     browser.press("Restart group g")
     browser.wait_message("Group g restarted")
     browser.press("Stop all")
+    browser.wait_text("dialog h2", "Stop all?")
+    assert browser.focused() == "Cancel"
+    browser.keys(Keys.ENTER)
+    browser.wait(lambda: browser.text("dialog") is None)
+    assert browser.focused() == "Stop all"
+    browser.press("Stop all")
+    browser.press_in("dialog", "Stop all")
     browser.wait_message("All stopped at ")
     browser.wait(lambda: {row["state"] for row in browser.rows()} == {"stopped"})
     assert browser.text("#counts") == "4 stopped"
     browser.press("Restart all")
+    browser.press_in("dialog", "Restart all")
     browser.wait_message("All restarted at ")
     browser.wait(lambda: {row["state"] for row in browser.rows()} == {"running"})
     browser.press("Refresh")
@@ -103,8 +111,8 @@ def test_a_kill_is_seen_at_once(daemon: Daemon, browser: Browser) -> None:
     browser.wait(lambda: f"pid {again.pid}," in browser.row("a")["description"])
     os.kill(daemon.child("b").pid, signal.SIGKILL)
     browser.wait_state("b", "exited")
-    browser.wait(lambda: browser.text("#counts") == "1 running, 1 exited")
-    browser.wait(lambda: browser.text("#restarts") == "1 restart, last hour")
+    browser.wait(lambda: browser.text("#counts") == "1 running\n1 exited")
+    browser.wait(lambda: browser.text("#restarts") == "1 restart in the last hour")
     assert browser.marked()
 
 
@@ -149,10 +157,15 @@ def test_the_filter_works_while_typing_and_survives_a_reload(daemon: Daemon, bro
     browser.wait_live()
     assert browser.names() == ["g:m1", "g:m2"]
     assert browser.element("#filter-name").get_attribute("value") == "M"
+    assert browser.text("#shown") == "2 of 4"
     browser.press("Show all")
     assert len(browser.names()) == 4
+    assert browser.focused() == "filter-name"
     browser.press("1 stopped")
     assert browser.names() == ["z"]
+    assert browser.run("return document.querySelector('#counts [aria-current]').innerText") == "1 stopped"
+    browser.press("1 stopped")
+    assert len(browser.names()) == 4
 
 
 def test_what_no_longer_fits_the_filter_goes(daemon: Daemon, browser: Browser) -> None:
@@ -207,11 +220,13 @@ def test_groups_that_come_and_go(daemon: Daemon, browser: Browser) -> None:
 
 def test_a_form_of_an_older_run_asks_again(daemon: Daemon, browser: Browser) -> None:
     start(daemon, a={"startsecs": 0})
+    daemon.wait_state("a", "RUNNING")
     browser.scripts(False)
     browser.open(live=False)
     browser.expect("403")
     daemon.stop()
     daemon.launch()
+    daemon.wait_state("a", "RUNNING")
     browser.press("Stop a")
     browser.wait_text("h2", "Stop a?")
     assert daemon.state("a") == "RUNNING"

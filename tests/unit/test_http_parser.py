@@ -57,6 +57,7 @@ def test_the_same_wherever_it_is_cut(stream: bytes, expected: list[tuple[str, by
     ("/", "/", ("/", None, None, None)),
     ("/a%20b/%C3%A9", "/a b/é", ("/a b/é", None, None, None)),
     ("/a;p?q=%41#f", "/a;p?q=%41#f", ("/a", ";p", "?q=%41", "#f")),
+    ("/a%3Bb%3Fc%23d%2Fe;p?q=%3B", "/a;b?c#d/e;p?q=%3B", ("/a;b?c#d/e", ";p", "?q=%3B", None)),
     ("/%zz%2", "/%zz%2", ("/%zz%2", None, None, None)),
     ("/%ff", "/\ufffd", ("/\ufffd", None, None, None)),
     ("*", "*", ("*", None, None, None)),

@@ -11,6 +11,7 @@ import pytest
 
 from supervisor import events
 from supervisor.faults import Faults, RPCError
+from supervisor.rpcinterface.info import Brief
 from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.web import VIEWS, MeldView, StatusView, ViewContext, supervisor_ui_handler
 from supervisor.web.actions import group_action, process_action, question
@@ -24,18 +25,10 @@ from tests.fakes import FakeLog, fake_loop
 S = ProcessStates
 
 
-def info(name: str, group: str = "", state: int = S.RUNNING, description: str = "pid 5") -> dict[str, Any]:
-    names = {
-        getattr(S, word): word for word in ("RUNNING", "FATAL", "STOPPED", "STARTING", "STOPPING")
-    }
-    return {
-        "name": name,
-        "group": group or name,
-        "state": state,
-        "statename": names[state],
-        "description": description,
-        "start": 1000,
-    }
+def brief(
+    name: str, group: str = "", state: int = S.RUNNING, description: str = "pid 5", failed: bool = False
+) -> Brief:
+    return group or name, name, state, 1000, description, failed
 
 
 def rows(page: str) -> list[list[str]]:
@@ -56,11 +49,13 @@ def rows(page: str) -> list[list[str]]:
 def test_the_status_page_shows_each_process() -> None:
     page = status_page(
         [
-            info("a"),
-            info("c", state=S.STARTING, description=""),
-            info("m<&>", "g", S.FATAL, "spawn <error>"),
-            info("n", "g", S.STOPPED, "Not started"),
-            info("z", state=S.STOPPING, description=""),
+            brief("a"),
+            brief("c", state=S.STARTING, description=""),
+            brief("e", state=S.EXITED, description="Nov 20"),
+            brief("f", state=S.EXITED, description="Nov 21", failed=True),
+            brief("m<&>", "g", S.FATAL, "spawn <error>"),
+            brief("n", "g", S.STOPPED, "Not started"),
+            brief("z", state=S.STOPPING, description=""),
         ],
         Surroundings(token="a token"),
     )
@@ -68,8 +63,10 @@ def test_the_status_page_shows_each_process() -> None:
     assert rows(page) == [
         ["running", "a", "pid 5", "", f"Restart Stop {ending}"],
         ["starting", "c", "", "", f"Restart Stop {ending}"],
-        ["Show group g", "1 fatal, 1 stopped", "", "Start Restart Stop"],
-        ["fatal", "g: m<&>", "spawn <error>", "", f"Why? Start {ending}"],
+        ["exited", "e", "Nov 20", "", f"Start {ending}"],
+        ["exited", "f", "Nov 21 Why?", "", f"Start {ending}"],
+        ["Show group g", "1 fatal, 1 stopped", "", "Restart Stop Start"],
+        ["fatal", "g: m<&>", "spawn <error> Why?", "", f"Start {ending}"],
         ["stopped", "g: n", "Not started", "", f"Start {ending}"],
         ["stopping", "z", "", "", ending],
     ]
@@ -83,7 +80,7 @@ def test_the_status_page_shows_each_process() -> None:
 
 
 def test_a_message_on_the_page() -> None:
-    page = status_page([info("a")], Surroundings(message="<b>\x1b'"))
+    page = status_page([brief("a")], Surroundings(message="<b>\x1b'"))
     assert '<div class="status_msg">&lt;b&gt;\u241b&#39;</div>' in page
     assert "token" not in page
     assert "images/icon.svg" in page
@@ -104,7 +101,7 @@ def test_a_message_on_the_page() -> None:
 )
 def test_filters(only: Filter, seen: list[str]) -> None:
     page = status_page(
-        [info("b"), info("a", "g", S.STOPPED), info("c", "g"), info("h", state=S.FATAL)],
+        [brief("b"), brief("a", "g", S.STOPPED), brief("c", "g"), brief("h", state=S.FATAL)],
         Surroundings(only=only),
     )
     assert [row[0] if row[0].startswith("Show") else row[1] for row in rows(page)] == seen
@@ -133,7 +130,8 @@ def test_text_in_pages() -> None:
         (None, b"", {}),
         ("?", b"", {}),
         ("?a=1&a=2&b=&c=x%20y+z", b"", {"a": "1", "c": "x y z"}),
-        ("?a=1&b=2", b"a=3&a=4\r\n", {"a": "4", "b": "2"}),
+        ("?a=1&b=2", b"a=3&a=4\r\n", {"a": "4\r\n", "b": "2"}),
+        ("??a=1", b"\na=2", {"?a": "1", "\na": "2"}),
         ("?a=%zz&b=%ff", b"", {"a": "%zz", "b": "\ufffd"}),
         ("?a=%C3%A9", "b=é".encode(), {"a": "é", "b": "é"}),
     ],
@@ -541,7 +539,7 @@ def test_tails(scene: Scene, tmp_path: Path) -> None:
     log = tmp_path / "log"
     errors = tmp_path / "errors"
     config = SimpleNamespace(name="a", stdout_logfile=str(log), stderr_logfile=str(errors))
-    process = SimpleNamespace(config=config)
+    process = SimpleNamespace(config=config, get_state=lambda: S.RUNNING)
     scene.supervisord.process_groups["a"] = SimpleNamespace(processes={"a": process})
     title = "Supervisor tail of process "
     assert tail(scene, "") == (title + "None", "No process name found")
@@ -550,7 +548,8 @@ def test_tails(scene: Scene, tmp_path: Path) -> None:
     assert tail(scene, "processname=a:*")[1] == "ERROR: unexpected rpc fault [10] BAD_NAME: a:*"
     log.write_bytes(b"y" * 2000 + b"<\x1b[1m&\xff\n")
     assert tail(scene, "processname=a")[1] == "y" * 1016 + "<\u241b[1m&\ufffd\n"
-    for limit, length in (("1500", 1500), ("5", 1024), ("x", 1024), ("-5", 1024), ("9" * 30, 1024), ("999999", 2008)):
+    limits = [("1500", 1500), ("5", 1024), ("x", 1024), ("-5", 1024), ("9" * 30, 2008), ("0" * 30 + "1500", 1500)]
+    for limit, length in (*limits, ("999999", 2008)):
         assert len(tail(scene, f"processname=a&limit={limit}")[1]) == length
     page = scene.ask("/tail.html", "processname=a&limit=1500").answers[0][1]
     assert 'href="tail.html?processname=a&amp;limit=1500"' in page
@@ -568,8 +567,31 @@ def test_context() -> None:
 
 def test_whose_log_it_is(scene: Scene) -> None:
     config = SimpleNamespace(name="&lt;b", stdout_logfile=None, stderr_logfile=None)
-    scene.supervisord.process_groups["&lt;b"] = SimpleNamespace(processes={"&lt;b": SimpleNamespace(config=config)})
+    process = SimpleNamespace(config=config, get_state=lambda: S.FATAL)
+    scene.supervisord.process_groups["&lt;b"] = SimpleNamespace(processes={"&lt;b": process})
     ((_, page),) = scene.ask("/tail.html", "processname=%26lt%3Bb").answers
     document = xml.dom.minidom.parseString(page.partition("\n")[2])
     (main,) = document.getElementsByTagName("main")
     assert main.getAttribute("data-log") == "&lt;b"
+    assert main.getAttribute("data-stream") == "logtail/%26lt%3Bb"
+    assert "images/icon-fatal.svg" in page
+
+
+def test_the_activity_log(scene: Scene, tmp_path: Path) -> None:
+    scene.supervisord.options.logfile = None
+    assert tail(scene, "log=activity") == ("Supervisor activity log", "No file for the activity log")
+    log = tmp_path / "log"
+    log.write_text("x" * 2000 + "<spawned>\n")
+    scene.supervisord.options.logfile = str(log)
+    title, text = tail(scene, "log=activity&limit=1500&channel=stderr")
+    assert (title, len(text), text[-10:]) == ("Supervisor activity log", 1500, "<spawned>\n")
+    ((_, page),) = scene.ask("/tail.html", "log=activity").answers
+    assert 'data-stream="mainlogtail"' in page
+    assert 'href="tail.html?log=activity&amp;limit=1024"' in page
+    assert tail(scene, "log=other")[1] == "No process name found"
+    assert tail(scene, "log=activity&processname=a")[1].startswith("ERROR")
+
+
+def test_looking_does_not_act(scene: Scene) -> None:
+    request = scene.ask("/", "action=stopall", acts=True, command="HEAD")
+    assert (request.answers[0][0], "Location" in request.headers) == (200, False)

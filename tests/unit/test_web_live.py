@@ -13,13 +13,14 @@ import pytest
 
 from supervisor import events
 from supervisor.states import ProcessStates
-from supervisor.web import details, streams, usage
+from supervisor.web import details, proc, streams, usage
 from supervisor.web.charts import bars
 from supervisor.web.details import ProcessView
 from supervisor.web.journal import Journal
+from supervisor.web.proc import read_sample
 from supervisor.web.session import Session
 from supervisor.web.streams import ChangeStream
-from supervisor.web.usage import Sample, Usage, read_sample, trees
+from supervisor.web.usage import Usage, trees
 from supervisor.web.views import ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 from tests.fakes import fake_loop
@@ -38,6 +39,7 @@ class FakeProcess:
         self.laststart = self.laststop = 0
         self.backoff = 0
         self.exitstatus: int | None = None
+        self.ending: str | None = None
         self.spawnerr = ""
 
     def get_state(self) -> int:
@@ -224,9 +226,11 @@ def test_restarts_are_pushed(scene: Scene) -> None:
     scene.change(a, S.STARTING)
     chart, rows = stream.more().split(b"\n\n", 1)
     assert fields(chart)["event"] == "restarts"
-    assert fields(chart)["data"].startswith("<span>1 restart, last hour</span><svg ")
+    assert fields(chart)["data"].startswith("<span>1 restart in the last hour</span><svg ")
     assert fields(rows)["event"] == "rows"
-    assert fields(narrow.more())["event"] == "rows"
+    fatal, rows = narrow.more().split(b"\n\n", 1)
+    assert fields(fatal) == {"event": "fatal", "data": "0"}
+    assert fields(rows)["event"] == "rows"
     scene.change(a, S.RUNNING)
     assert fields(stream.more())["event"] == "rows"
 
@@ -254,11 +258,15 @@ def test_one_process_only_and_processes_that_are_gone(scene: Scene) -> None:
     a, b = scene.add("g", "a", "b")
     stream = scene.stream(only="g:b")
     scene.change(a, S.STARTING)
-    assert stream.more() == b":\n\n"
+    assert fields(stream.more()) == {"event": "fatal", "data": "0"}
     scene.change(b, S.STARTING)
     assert fields(stream.more())["data"].count("<tr") == 1
+    scene.change(a, S.FATAL)
+    assert fields(stream.more()) == {"event": "fatal", "data": "1"}
     scene.change(b, S.RUNNING)
     del scene.supervisord.process_groups["g"]
+    assert fields(stream.more()) == {"event": "fatal", "data": "0"}
+    scene.change(b, S.EXITED)
     assert stream.more() == b":\n\n"
 
 
@@ -289,7 +297,10 @@ def write_stat(proc: Path, pid: int, parent: int, ticks: int = 0, born: int = 5,
 
 def test_reading_proc(tmp_path: Path) -> None:
     write_stat(tmp_path, 7, 3, 11, 13, 17)
-    assert read_sample(7, str(tmp_path)) == Sample(3, 11, 13, 17 * os.sysconf("SC_PAGE_SIZE"))
+    sample = read_sample(7, str(tmp_path))
+    assert sample is not None
+    assert (sample.parent, sample.ticks, sample.born) == (3, 11, 13)
+    assert sample.memory == 17 * os.sysconf("SC_PAGE_SIZE")
     assert read_sample(8, str(tmp_path)) is None
     (tmp_path / "7" / "stat").write_text("7 (x")
     assert read_sample(7, str(tmp_path)) is None
@@ -297,15 +308,15 @@ def test_reading_proc(tmp_path: Path) -> None:
 
 def test_trees() -> None:
     parents = {10: 1, 11: 10, 12: 11, 20: 1, 21: 12, 30: 31, 31: 30, 40: 2}
-    samples = {pid: Sample(parent, 0, 0, 0) for pid, parent in parents.items()}
+    samples = {pid: proc.Sample(parent, 0, 0, 0) for pid, parent in parents.items()}
     assert trees(samples, [10, 20, 12, 99]) == {10: [10, 11], 20: [20], 12: [12, 21], 99: []}
 
 
 def test_usage_is_read_while_somebody_listens(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usage, "_PROC", str(tmp_path))
-    monkeypatch.setattr(usage.read_sample, "__defaults__", (str(tmp_path),))
+    monkeypatch.setattr(usage, "PROC", str(tmp_path))
+    monkeypatch.setattr(read_sample, "__defaults__", (str(tmp_path),))
     monkeypatch.setattr(streams, "AVAILABLE", True)
-    monkeypatch.setattr(usage, "_TICKS", 100.0)
+    monkeypatch.setattr(usage, "TICKS", 100.0)
     a, b = scene.add("g", "a", "b")
     a.pid, b.pid = 10, 20
     page = os.sysconf("SC_PAGE_SIZE")
@@ -376,15 +387,21 @@ def test_the_page_of_a_process(scene: Scene, tmp_path: Path) -> None:
     log = tmp_path / "err"
     log.write_bytes(b"".join(b"line %d\n" % number for number in range(500)) + b"\x1b[31m<why>\x1b[0m\n")
     a.config.stderr_logfile = str(log)
-    a.state, a.spawnerr, a.exitstatus = S.FATAL, "could <not>", 3
+    a.state, a.spawnerr, a.ending, a.laststart, a.laststop = S.FATAL, "could <not>", "exit status 3", 1000, 1001
     page = process_page(scene, processname="g:a<")
     assert "<h2>g:a&lt;</h2>" in page
-    assert "<dt>Last failure</dt><dd>could &lt;not&gt;</dd>" in page
-    assert "<dt>Last exit status</dt><dd>3</dd>" in page
+    assert "<p>could &lt;not&gt;</p><p>The last run ended with: exit status 3</p>" in page
+    assert ", exit status 3</dd>" in page
     assert "<dt>Command</dt><dd>/bin/&lt;cat&gt;</dd>" in page
     assert "line 499\n&lt;why&gt;\n</pre>" in page
     assert "line 470\n" not in page
     assert "Last lines of stdout" not in page
+    # The run that ended is not the one that failed now.
+    a.laststart = 2000
+    assert "The last run ended" not in process_page(scene, processname="g:a<")
+    a.state, a.backoff = S.BACKOFF, 4
+    assert "Tries so far: 4" in process_page(scene, processname="g:a<")
+    a.state = S.FATAL
     assert 'formaction="index.html?processname=g%3Aa%3C&amp;action=start"' in page
     assert "icon-fatal" in page
 
