@@ -1,14 +1,16 @@
 """A listening socket, its connections and the handlers that answer them; TCP here, local sockets in unixserver.
 
-Promise: a shortage of descriptors never makes the loop spin and never keeps new clients out while idle ones hold some.
-Knows no handler.
+Promise: a shortage of descriptors never makes the loop spin and never keeps new clients out, nor programs from being
+started, while idle clients hold some. Knows no handler.
 """
 
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 import time
+from heapq import nsmallest
 from typing import Any
 
 from supervisor.engine.loop import Loop, Timer
@@ -26,6 +28,10 @@ BACKLOG = 1024
 _ACCEPTS_AT_A_TIME = 64
 # How long accepting rests when there are no descriptors and no idle connection to close, in seconds.
 _SHORTAGE_PAUSE = 0.5
+# Connections leave so many descriptors to others; idle ones that are in the way are closed so many at a time, because
+# finding them means looking at all.
+_RESERVE = 16
+_CLOSED_AT_A_TIME = 8
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _IN_USE = (
@@ -70,6 +76,8 @@ class supervisor_http_server:
         self.max_body = max_body
         self.handlers: list[Handler] = []
         self.channels: dict[Channel, None] = {}
+        # All servers whose connections share the descriptors, this one included.
+        self.siblings: list[supervisor_http_server] = [self]
         self._rules = rules
         # The Date header of an answer that goes out now.
         self.date = DateLine(loop.clock.wall).now
@@ -121,10 +129,13 @@ class supervisor_http_server:
                 if exc.errno not in _SHORTAGES:
                     # A client that gave up while it was waiting.
                     continue
-                if not self._close_idle():
+                if not self._close_idle(1):
                     self._rest()
                     return
                 continue
+            limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+            if 0 <= limit - _RESERVE <= sock.fileno():
+                self._close_idle(_CLOSED_AT_A_TIME)
             self._take_in(sock, self._address(addr))
 
     def _take_in(self, sock: socket.socket, addr: Address) -> None:
@@ -163,13 +174,13 @@ class supervisor_http_server:
     def _unlisten(self) -> None:
         self.loop.remove_reader(self.socket.fileno())
 
-    def _close_idle(self) -> bool:
-        """Give back the descriptor of the connection that was idle for longest, if any is."""
-        idle = min((each for each in self.channels if each.idle), key=lambda each: each.last_used, default=None)
-        if idle is None:
-            return False
-        idle.close()
-        return True
+    def _close_idle(self, most: int) -> bool:
+        """Give back the descriptors of connections that were idle for longest, if any is."""
+        idle = (each for server in self.siblings for each in server.channels if each.idle)
+        oldest = nsmallest(most, idle, key=lambda each: each.last_used)
+        for channel in oldest:
+            channel.close()
+        return bool(oldest)
 
     def _rest(self) -> None:
         """Accept nobody for a while: the loop would be told again and again that somebody waits."""

@@ -42,10 +42,13 @@ Config = dict[str, Any]
 def make_http_servers(options: Any, supervisord: Any) -> list[tuple[Config, supervisor_http_server]]:
     """[(config, server)] in the order of options.server_configs. CannotListen if one cannot be made."""
     servers: list[tuple[Config, supervisor_http_server]] = []
+    siblings: list[supervisor_http_server] = []
     try:
         for config in options.server_configs:
             server = _make_server(config, options.logger, supervisord.loop)
             servers.append((config, server))
+            server.siblings = siblings
+            siblings.append(server)
             _install_handlers(server, config, options, supervisord)
     except BaseException:
         for _, server in servers:

@@ -438,7 +438,8 @@ def test_who_vanishes_at_any_point_costs_nothing(daemon: Daemon) -> None:
 
 
 def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) -> None:
-    daemon.start(probe=None, inet="", on={"startsecs": 0})
+    daemon.start(probe=None, inet="", on={"startsecs": 0}, later={"startsecs": 0, "autostart": False})
+    eventually(lambda: daemon.state("on") == "RUNNING")
     level = fds(daemon.pid)
     limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (level + 30, limits[1]))
@@ -446,6 +447,8 @@ def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) ->
     follower.send(get("/mainlogtail"))
     idle = [Raw(place) for place in (daemon.socket, daemon.port) for _ in range(40)]
     before = cpu(daemon.pid)
+    # Something is left for programs.
+    assert daemon.call("supervisor.startProcess", "later") is True
     with Raw(daemon.socket) as administrator:
         assert administrator.ask(PID).value == daemon.pid
     with Raw(daemon.port) as administrator:
@@ -453,6 +456,7 @@ def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) ->
     assert cpu(daemon.pid) - before < 1
     # The oldest were closed, and not the one that is being answered.
     assert idle[0].ended()
+    assert daemon.call("supervisor.stopProcess", "later") is True
     answer = follower.answer(body=False)
     assert answer is not None and answer.status == 200
     for client in [*idle, follower]:
