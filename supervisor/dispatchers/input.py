@@ -45,13 +45,16 @@ class PInputDispatcher(PDispatcher):
         if self.closed:
             raise _broken()
         waiting = len(self.input_buffer) - self._begun
-        if waiting and waiting + len(data) > MOST_WAITING:
-            raise QueueFull
-        self.input_buffer += data
         if not waiting:
-            self.flush()
+            done = self._write(data)
+            if done == len(data):
+                return
             if self.closed:
                 raise _broken()
+            data = data[done:]
+        elif waiting + len(data) > MOST_WAITING:
+            raise QueueFull
+        self.input_buffer += data
         self._watch()
 
     def _watch(self) -> None:
@@ -68,14 +71,12 @@ class PInputDispatcher(PDispatcher):
 
     def flush(self) -> None:
         """Write as much as the pipe takes. A child that closed its end is told nothing more."""
-        if not self.writable():
-            return
-        try:
-            self._write_some()
-        except OSError as exc:
-            if exc.errno not in PASSING:
-                self.tell_closed()
-                self.close()
+        while self.writable():
+            with memoryview(self.input_buffer) as view, view[self._begun : self._begun + _PIECE] as piece:
+                done = self._write(piece)
+            if not done:
+                break
+            self._begun += done
         if not self.writable() or self._begun >= _PIECE:
             del self.input_buffer[: self._begun]
             self._begun = 0
@@ -91,16 +92,19 @@ class PInputDispatcher(PDispatcher):
         super().attach()
 
     def close(self) -> None:
-        self.input_buffer.clear()
+        self.input_buffer = bytearray()  # the old one may be under way
         self._begun = 0
         super().close()
 
-    def _write_some(self) -> None:
-        write = self.process.world.system.write
-        with memoryview(self.input_buffer) as view:
-            while self._begun < len(view):
-                with view[self._begun : self._begun + _PIECE] as piece:
-                    self._begun += write(self.fd, piece)
+    def _write(self, data: bytes | memoryview) -> int:
+        """One write: the number of bytes that the pipe took. When the child closed its end, that is the end."""
+        try:
+            return int(self.process.world.system.write(self.fd, data))
+        except OSError as exc:
+            if exc.errno not in PASSING:
+                self.tell_closed()
+                self.close()
+            return 0
 
 
 def _broken() -> OSError:

@@ -89,6 +89,9 @@ class Spurious(Happening):
     """It said ``data`` when it had to be silent, or to say READY."""
 
 
+_ACCEPTED = (Result(b"OK"), Ready())
+
+
 class ListenerTalk:
     """One listener's side of the conversation, as it is understood so far. Each spawn begins a new one."""
 
@@ -116,7 +119,7 @@ class ListenerTalk:
             return []
         if data == _USUAL and self.state == EventListenerStates.BUSY and not self._heard and self._awaited is None:
             self.state = EventListenerStates.READY
-            return [Result(b"OK"), Ready()]
+            return list(_ACCEPTED)
         self._heard += data
         happenings: list[Happening] = []
         while (happening := self._next()) is not None:
@@ -287,7 +290,8 @@ class PEventListenerDispatcher(PDispatcher):
             log.trace(f"{name}: the result handler raised {one_line(exc)}")
             self._enter_unknown(event)
         else:
-            log.debug(f"{name}: event was processed")
+            if log.level <= _DEBUG:
+                log.debug(f"{name}: event was processed")
             self._enter(EventListenerStates.ACKNOWLEDGED)
             process.group.processed(process)
 

@@ -26,6 +26,8 @@ FIRST_PAUSE = 0.1
 OVERFLOW_PERIOD = 1.0
 
 _DEBUG = 10
+_READY = EventListenerStates.READY
+_RUNNING = ProcessStates.RUNNING
 
 
 class GlobalSerial:
@@ -200,7 +202,7 @@ class EventListenerPool(ProcessGroupBase):
                     break
             else:
                 self.event_buffer.appendleft(event)
-        if self.event_buffer:
+        if self.event_buffer and self.world.log.level <= _DEBUG:
             self._tell_rebuffering(self.event_buffer[0], len(self.event_buffer) - 1)
 
     def _dispatch_soon(self) -> None:
@@ -214,11 +216,11 @@ class EventListenerPool(ProcessGroupBase):
 
     def _ready(self) -> deque[Any]:
         """The processes that an event can be sent to, first come first."""
-        ready = deque(
+        ready = deque([
             process
             for process in self.processes.values()
-            if process.listener_state == EventListenerStates.READY and process.state == ProcessStates.RUNNING
-        )
+            if process.listener_state == _READY and process.state == _RUNNING
+        ])
         if not self._troubles or not ready:
             return ready
         now = self.world.clock.now()
@@ -248,7 +250,9 @@ class EventListenerPool(ProcessGroupBase):
             return False
         process.listener_state = EventListenerStates.BUSY
         process.event = event
-        self.log.debug(f"event {event.serial} sent to listener {process.config.name}")
+        log = self.world.log
+        if log.level <= _DEBUG:
+            log.debug(f"event {event.serial} sent to listener {process.config.name}")
         return True
 
     def _envelope(self, event: Any) -> bytes | None:
