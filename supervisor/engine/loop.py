@@ -133,6 +133,11 @@ class Loop:
         self._background.append((callback, args))
 
     @property
+    def has_more(self) -> bool:
+        """Whether something is to be called soon."""
+        return bool(self._soon)
+
+    @property
     def busy(self) -> bool:
         """Whether work is queued, or a descriptor waits for being written."""
         return bool(self._writers or self._soon or self._background)

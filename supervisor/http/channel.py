@@ -168,7 +168,11 @@ class Channel:
             self._refuse(error)
         finally:
             self._advancing = False
-        self._settle()
+        if self._loop.has_more and not self._ended:
+            # What the request has set going, as an event on its way to a listener, goes before the word of it.
+            self._loop.call_soon(self._settle)
+        else:
+            self._settle()
 
     def _step(self) -> bool:
         """A head or a body; False when there is nothing more to do for now."""
