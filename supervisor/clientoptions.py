@@ -26,7 +26,7 @@ PLUGIN_KEY = "supervisor.ctl_factory"
 
 def server_url(value: str) -> str:
     """A URL with a scheme and something after it; the text of the refusal is the one of datatypes.url."""
-    scheme, colon, rest = value.partition(":")
+    scheme, colon, rest = value.strip().partition(":")
     if not (colon and scheme[:1].isalpha() and rest.strip("/")):
         raise ValueError(f"value {value!r} is not a URL")
     return value
@@ -75,7 +75,7 @@ class ClientOptions(Options):
     password: str | None = None
     prompt: str | None = None
     history_file: str | None = None
-    interactive: Any = None
+    interactive: Any = 0
 
     def __init__(self) -> None:
         super().__init__(require_configfile=False)

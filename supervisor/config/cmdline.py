@@ -52,7 +52,9 @@ def parse(switches: Sequence[Switch], words: Iterable[Any]) -> tuple[list[tuple[
 def _long(switches: Sequence[Switch], word: str, rest: list[str]) -> tuple[Switch, str, str]:
     name, equals, text = word.partition("=")
     spellings = [(long, switch) for switch in switches for long in (switch.long, switch.also) if long]
+    # A short form that was unique before there were extra switches goes on to mean what it meant.
     fitting = ([each for each in spellings if each[0] == name]
+               or [each for each in spellings if each[0].startswith(name) and not each[1].extra]
                or [each for each in spellings if each[0].startswith(name)])
     if not fitting:
         raise CommandLineError(f"option --{name} not recognized")

@@ -11,7 +11,8 @@ from supervisor.faults import Faults
 from supervisor.states import ProcessStates
 from supervisor.supervisorctl.lines import LineReader
 from supervisor.supervisorctl.link import BadAnswer, CallFault, Link
-from supervisor.supervisorctl.logs import TO_LEAVE, Printer
+from supervisor.supervisorctl.logs import TO_LEAVE
+from supervisor.supervisorctl.printer import Printer
 from supervisor.supervisorctl.safetext import one_line
 from supervisor.supervisorctl.stream import Stream, WakeUp, follow
 
@@ -76,7 +77,7 @@ def fg(session: Session, command: Command, words: list[str]) -> None:
         if fault.code == Faults.BAD_NAME:
             session.fail("ERROR: bad process name supplied")
         else:
-            session.output(f"ERROR: {one_line(fault.text)}")
+            session.output(f"ERROR: {one_line(str(fault))}")
         return
     if info["state"] not in ALIVE:
         session.fail("ERROR: process not running")
@@ -113,7 +114,7 @@ def _lines_to(session: Session, name: str, pid: int) -> str | None:
         try:
             session.call("sendProcessStdin", name, line if line.endswith("\n") else line + "\n")
         except CallFault as fault:
-            return "Process got killed" if fault.code == Faults.NOT_RUNNING else f"ERROR: {one_line(fault.text)}"
+            return "Process got killed" if fault.code == Faults.NOT_RUNNING else f"ERROR: {one_line(str(fault))}"
         except (OSError, BadAnswer) as problem:
             return f"ERROR: {one_line(str(problem))}"
         if not _alive(session, name, pid):

@@ -32,6 +32,9 @@ class CallFault(Exception):
         self.code = code
         self.text = text
 
+    def __str__(self) -> str:
+        return f"<Fault {self.code}: {self.text!r}>"
+
 
 class BadAnswer(Exception):
     """The server did not answer as a supervisord does."""

@@ -1,16 +1,16 @@
 """tail, maintail and logs: ends of logs, and logs as they grow.
 
 Promise: text of a log never reaches a terminal with control characters in it, unless --raw asks for that; to a file or
-pipe it goes as it came.
+pipe it goes as it came, bytes of a stream too.
 """
 
 from __future__ import annotations
 
-import codecs
-
 from supervisor.faults import Faults
 from supervisor.names import make_namespec
+from supervisor.supervisorctl.colours import name_painter
 from supervisor.supervisorctl.link import BadAnswer, CallFault, UnknownProtocol
+from supervisor.supervisorctl.printer import Printer
 from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line, raw_text
 from supervisor.supervisorctl.stream import CannotRead, Stream, follow
 from supervisor.supervisorctl.targets import each_process, take_flags
@@ -69,10 +69,13 @@ class Wish:
         """Take -f or -BYTES into account."""
         if modifier == "-f":
             self.follow = True
-        elif modifier.startswith("-") and _is_number(modifier[1:]):
-            self.bytes = int(modifier[1:])
         else:
-            raise BadWords(f"Error: bad argument {one_line(modifier)}")
+            try:
+                self.bytes = int(modifier[1:]) if modifier.startswith("-") else -1
+            except ValueError:
+                self.bytes = -1
+            if self.bytes < 0:
+                raise BadWords(f"Error: bad argument {one_line(modifier)}")
 
 
 def _is_number(text: str) -> bool:
@@ -103,6 +106,7 @@ def tail(session: Session, command: Command, words: list[str]) -> None:
         Faults.NO_FILE: "no log file",
         Faults.FAILED: "unknown error reading log",
     }
+    warn_about_encoding(session)
     show_end(session, wish, lambda *part: str(session.call(method, name, *part)), one_line(name), phrases)
 
 
@@ -146,7 +150,6 @@ def maintail(session: Session, command: Command, words: list[str]) -> None:
 
 def show_end(session: Session, wish: Wish, read: Read, name: str, phrases: dict[int, str]) -> None:
     """Print the end of a log, or what is wrong with it."""
-    warn_about_encoding(session)
     make = text_maker(session, wish)
     try:
         if wish.lines is not None:
@@ -219,33 +222,6 @@ def warn_about_encoding(session: Session) -> None:
         session.output(warning)
 
 
-class Printer:
-    """Takes bytes of one log and prints them: whole characters, made safe for a terminal, perhaps line by line
-    behind a name."""
-
-    def __init__(self, session: Session, raw: bool = False, prefix: str = "") -> None:
-        self._session = session
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._raw = raw
-        self._safe = session.on_terminal() and not raw
-        self._prefix = prefix
-        self._rest = ""
-
-    def __call__(self, data: bytes) -> None:
-        if self._raw and not self._prefix:
-            self._session.write_bytes(data)
-            return
-        text = self._decode(data)
-        if self._safe:
-            text = log_text(text)
-        if self._prefix:
-            lines = (self._rest + text).split("\n")
-            self._rest = lines.pop()
-            text = "".join(f"{self._prefix}{line}\n" for line in lines)
-        if text:
-            self._session.write(text)
-
-
 def follow_path(session: Session, path: str, raw: bool) -> None:
     """Print a log as it grows until Ctrl-C, or until the server ends it."""
     warn_about_encoding(session)
@@ -255,12 +231,16 @@ def follow_path(session: Session, path: str, raw: bool) -> None:
 
 def follow_logs(session: Session, logs: list[tuple[str, str]], raw: bool) -> None:
     """Print several logs as they grow, each line behind the prefix of its log when there is one."""
-    streams: dict[Stream, Callable[[bytes], None]] = {}
+    streams: dict[Stream, Printer] = {}
     url = session.options.serverurl
     try:
         for path, prefix in logs:
             streams[Stream(session.link, path)] = Printer(session, raw, prefix)
-        follow(streams)
+        try:
+            follow(streams)
+        finally:
+            for printer in streams.values():
+                printer.finish()
     except CannotRead as problem:
         session.fail(one_line(str(problem)))
     except UnknownProtocol:
@@ -291,22 +271,24 @@ def logs(session: Session, command: Command, words: list[str]) -> None:
     everything = {make_namespec(info["group"], info["name"]): info for info in infos}
     names = each_process(words, infos) if words else list(everything)
     width = max(map(len, map(one_line, names)), default=0)
+    paint = name_painter() if session.on_terminal() else lambda number, name: name
     followed = []
-    for name in names:
+    for number, name in enumerate(names):
+        prefix = paint(number, f"{one_line(name):<{width}} | ")
         info = everything.get(name)
         if info is None:
             session.fail(f"{one_line(name)}: ERROR (no such process name)")
         elif not info["stdout_logfile"]:
             continue
         elif wish.follow:
-            followed.append((f"/logtail/{name}/stdout", f"{one_line(name):<{width}} | "))
+            followed.append((f"/logtail/{name}/stdout", prefix))
         else:
-            _show_named(session, wish, name, width)
+            _show_named(session, wish, name, prefix)
     if followed:
         follow_logs(session, followed, wish.raw)
 
 
-def _show_named(session: Session, wish: Wish, name: str, width: int) -> None:
+def _show_named(session: Session, wish: Wish, name: str, prefix: str) -> None:
     lines = LOGS_LINES if wish.lines is None else wish.lines
     try:
         text = last_lines(lambda *part: str(session.call("readProcessStdoutLog", name, *part)), lines)
@@ -316,4 +298,4 @@ def _show_named(session: Session, wish: Wish, name: str, width: int) -> None:
         return
     if text:
         text = text_maker(session, wish)(text)
-        session.output("\n".join(f"{one_line(name):<{width}} | {line}" for line in text.split("\n")))
+        session.output("\n".join(f"{prefix}{line}" for line in text.split("\n")))

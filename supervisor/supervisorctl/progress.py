@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 
 from supervisor.states import ProcessStates
-from supervisor.supervisorctl.colours import wanted
+from supervisor.supervisorctl.colours import can_redraw
 from supervisor.supervisorctl.link import BadAnswer, CallFault
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ _MOVING = {
 
 def chooser(session: Session, verb: str) -> Callable[[list[int]], int] | None:
     """What waits until a descriptor is readable and tells which; None on a terminal that cannot erase a line."""
-    return (lambda fds: _wait(session, verb, fds)) if wanted() else None
+    return (lambda fds: _wait(session, verb, fds)) if can_redraw() else None
 
 
 def _wait(session: Session, verb: str, fds: list[int]) -> int:

@@ -59,7 +59,7 @@ def reload(session: Session, command: Command, words: list[str]) -> None:
 def open_server(session: Session, command: Command, words: list[str]) -> None:
     """Talk to another daemon from now on and show what it has."""
     url = " ".join(words)
-    if not url.startswith(("http://", "https://", "unix://")) or not url.partition("://")[2]:
+    if not url.startswith(("http://", "unix://")) or not url.partition("://")[2]:
         session.fail("ERROR: url must be http:// or unix://")
         return
     session.options.serverurl = url

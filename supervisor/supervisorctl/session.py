@@ -72,17 +72,17 @@ class Session:
         except OSError as problem:
             raise output_gone(problem) from None
 
-    def write_bytes(self, data: bytes) -> None:
-        """Hand bytes on, whatever they are."""
+    def write_bytes(self, data: bytes) -> bool:
+        """Hand bytes on, whatever they are; false when the output takes text alone."""
         raw = getattr(self.stdout, "buffer", None)
         if raw is None:
-            self.write(data.decode("utf-8", "replace"))
-            return
+            return False
         try:
             raw.write(data)
             raw.flush()
         except OSError as problem:
             raise output_gone(problem) from None
+        return True
 
     def worsen(self, status: int) -> None:
         """Set the exit status unless a worse one, which is a higher one, is set already."""
@@ -174,11 +174,11 @@ class Session:
 
     def dispatch(self, line: str) -> object:
         """Find the action of a line and run it."""
-        words = line.split()
-        command = COMMANDS.get(words[0])
+        name, rest = action_and_rest(line)
+        command = COMMANDS.get(name)
         if command is not None:
-            return self.run(command, words[1:])
-        if words[0] == "EOF":
+            return self.run(command, rest.split())
+        if name == "EOF":
             return self.run(COMMANDS["exit"], [])
         return self.unknown(line)
 
@@ -238,6 +238,14 @@ class Session:
         load("help:of_table")(self, topic)
 
 
+def action_and_rest(line: str) -> tuple[str, str]:
+    """The action at the beginning of a line, which ends with its letters, digits and underscores, and the rest."""
+    end = 0
+    while end < len(line) and line[end].isascii() and (line[end].isalnum() or line[end] == "_"):
+        end += 1
+    return line[:end], line[end:].strip()
+
+
 def output_gone(problem: OSError) -> OutputGone:
     """What to raise when output cannot be written; a reader who left knows that, other reasons are told on stderr."""
     if not isinstance(problem, BrokenPipeError) and sys.stderr is not None:
@@ -248,7 +256,7 @@ def output_gone(problem: OSError) -> OutputGone:
 def explain(problem: BaseException) -> str:
     """An exception as class and text, spelled as people and scripts have always seen it."""
     if isinstance(problem, CallFault):
-        return f"<class 'xmlrpc.client.Fault'>, <Fault {problem.code}: {problem.text!r}>"
+        return f"<class 'xmlrpc.client.Fault'>, {problem}"
     spelled = getattr(problem, "spelled", None)
     if spelled is None:
         kind = type(problem)

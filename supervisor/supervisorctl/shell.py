@@ -15,7 +15,7 @@ from supervisor.supervisorctl.help import help_lines
 from supervisor.supervisorctl.history import History
 from supervisor.supervisorctl.lines import LineReader
 from supervisor.supervisorctl.plugins import answer_help
-from supervisor.supervisorctl.session import Session
+from supervisor.supervisorctl.session import Session, action_and_rest
 from supervisor.supervisorctl.table import COMMANDS
 
 TYPE_CHECKING = False
@@ -62,14 +62,14 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
 
     def dispatch(self, line: str) -> object:
         """Let the first plugin that has the action run it."""
-        name, *rest = line.split(None, 1)
+        name, rest = action_and_rest(line)
         if name == "help":
-            return self.run(COMMANDS["help"], "".join(rest).split())
+            return self.run(COMMANDS["help"], rest.split())
         for plugin in self.options.plugins:
             action = getattr(plugin, f"do_{name}", None)
             if action is not None:
                 self._completer.forget()
-                return action("".join(rest))
+                return action(rest)
         return self.unknown(line)
 
     def emptyline(self) -> bool:

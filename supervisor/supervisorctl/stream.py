@@ -15,7 +15,7 @@ from supervisor.xmlrpc.reach import connect, host_of, is_secure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from supervisor.supervisorctl.link import Link
 
@@ -85,6 +85,7 @@ class Stream:
         self.url = url + path
         self._head = b""
         self._chunks: Chunks | None = None
+        self._left: int | None = None  # bytes of a body whose length was told
         self._in_body = False
         self.socket = connect(url)
         request = (
@@ -113,11 +114,17 @@ class Stream:
             return None
         if not self._in_body:
             data = self._read_head(data)
-        if self._chunks is None:
-            return data
-        if self._chunks.ended:
-            return None
-        return self._chunks.feed(data)
+        if self._chunks is not None:
+            return self._chunks.feed(data)
+        if self._left is not None:
+            data = data[: self._left]
+            self._left -= len(data)
+        return data
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer is complete, though the server may keep the connection open."""
+        return self._left == 0 or (self._chunks is not None and self._chunks.ended)
 
     def _read_head(self, data: bytes) -> bytes:
         self._head += data
@@ -133,8 +140,12 @@ class Stream:
         if words[1] != "200":
             raise CannotRead(self.url, int(words[1]))
         self._in_body = True
-        if any(line.startswith("transfer-encoding:") and "chunked" in line for line in lines[1:]):
-            self._chunks = Chunks()
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            if name == "transfer-encoding" and "chunked" in value:
+                self._chunks = Chunks()
+            elif name == "content-length" and value.strip().isdigit():
+                self._left = int(value)
         return rest
 
     def close(self) -> None:
@@ -171,7 +182,7 @@ class WakeUp:
         os.close(self._writer)
 
 
-def follow(streams: dict[Stream, Callable[[bytes], None]], wake_up: WakeUp | None = None,
+def follow(streams: Mapping[Stream, Callable[[bytes], None]], wake_up: WakeUp | None = None,
            missing_is_fine: bool = False) -> None:
     """Hand on what the streams bring until all have ended or the wake-up is called."""
     poll = select.poll()
@@ -191,8 +202,8 @@ def follow(streams: dict[Stream, Callable[[bytes], None]], wake_up: WakeUp | Non
                 if not missing_is_fine:
                     raise
                 data = None
-            if data is None:
+            if data:
+                streams[stream](data)
+            if data is None or stream.ended:
                 poll.unregister(fd)
                 del by_fd[fd]
-            elif data:
-                streams[stream](data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from supervisor.supervisorctl import status
+from supervisor.supervisorctl.colours import can_redraw
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses, LSBStatusExitStatuses
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 def watch(session: Session, words: list[str]) -> None:
     """Show the processes until Ctrl-C, or until the server is gone."""
     before: object = None
+    redraws = session.on_terminal() and can_redraw()
     try:
         while True:
             if session.probe() != LSBInitExitStatuses.SUCCESS:
@@ -25,11 +27,11 @@ def watch(session: Session, words: list[str]) -> None:
                 return
             shown, errors = status.select(session, words)
             now = ([(info["group"], info["name"], info["state"], info["pid"]) for info in shown], errors)
-            if session.on_terminal():
+            if redraws:
                 session.write(_HOME_AND_CLEAR)
-            if session.on_terminal() or now != before:
+            if redraws or now != before:
                 status.show(session, shown, errors)
-                if not session.on_terminal():
+                if not redraws:
                     session.output("")
             before = now
             time.sleep(EVERY)

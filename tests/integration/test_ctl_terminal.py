@@ -140,6 +140,29 @@ def test_lines_and_bytes_of_logs(daemon: Daemon, shell: Open) -> None:
     assert ask(child, "tail -0 a").count("\r\n") == 3
 
 
+def test_lines_of_several_logs_are_coloured_by_name(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, a={}, bb={})
+    for name in ("a", "bb"):
+        daemon.child(name).tell("out", "x\n")
+    for words in (["logs"], ["logs", "-f"]):
+        child = shell(*words, TERM="xterm")
+        lines = ["\x1b[36ma  | \x1b[0mx\r\n", "\x1b[35mbb | \x1b[0mx\r\n"]
+        assert {child.expect_exact(lines), child.expect_exact(lines)} == {0, 1}
+        child = shell(*words, TERM="xterm", NO_COLOR="1")
+        child.expect_exact("a  | x\r\n")
+
+
+def test_a_terminal_that_cannot_draw_gets_plain_text(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, a=IDLE)
+    child = shell("status", "-w", TERM="dumb")
+    child.expect_exact("STOPPED")
+    daemon.call("startProcess", "a")
+    child.expect_exact("RUNNING")
+    assert "\x1b" not in child.before
+    child = shell("status", "-w", TERM="xterm", NO_COLOR="1")
+    child.expect_exact("\x1b[H\x1b[2Ja ")
+
+
 def test_patterns_and_not_waiting(daemon: Daemon, shell: Open) -> None:
     daemon.start("[group:web]\nprograms=w", probe=None, slow={"autostart": "false", "startsecs": 60},
                  w={**IDLE, "numprocs": 3, "process_name": "%(program_name)s_%(process_num)d"})

@@ -41,7 +41,7 @@ def test_from_the_file(start: Start, tmp_path: pathlib.Path) -> None:
     assert options.serverurl == f"unix://{tmp_path.parent}/s.sock"
     assert (options.username, options.password, options.prompt) == ("file", "x", "p")
     assert options.history_file == os.path.expanduser("~/h")
-    assert (options.args, options.interactive) == (["status", "a", "-x"], None)
+    assert (options.args, options.interactive) == (["status", "a", "-x"], 0)
 
 
 def test_without_a_file(start: Start) -> None:
@@ -119,6 +119,11 @@ def test_plugins(start: Start) -> None:
     assert names == [("default", {}), ("x", {"key": "%v"})]
     options.plugin_factories.append(("more", None, {}))
     assert len(options.plugin_factories) == 3
+
+
+def test_short_forms_are_as_short_as_they_were(start: Start) -> None:
+    assert start("--pass", "x", "--user=u", "status").password == "x"
+    assert start("--p=x", "status").password == "x"
 
 
 @pytest.mark.parametrize("switch", ["-h", "-?", "--help", "--he"])

@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import supervisorctl
-from supervisor.supervisorctl import link, logs, safetext
+from supervisor.supervisorctl import link, safetext
 from supervisor.supervisorctl.globs import matches
 from supervisor.supervisorctl.lines import LineReader
-from supervisor.supervisorctl.session import OutputGone, Session
+from supervisor.supervisorctl.printer import LONGEST_LINE, Printer
+from supervisor.supervisorctl.session import OutputGone, Session, action_and_rest
 from supervisor.supervisorctl.shell import Controller
-from supervisor.supervisorctl.stream import Chunks, WakeUp, follow, quoted
+from supervisor.supervisorctl.stream import Chunks, Stream, WakeUp, follow, quoted
 from tests.unit.test_ctl_actions import RUNNING, FakeDaemon
 
 # --- text
@@ -124,12 +125,61 @@ class _Hashable:
 @given(st.binary(max_size=30), st.integers(1, 5))
 def test_a_printer_prints_whole_lines_behind_names(data: bytes, size: int) -> None:
     session = Session(options(), stdout=io.StringIO())
-    printer = logs.Printer(session, prefix="n | ")
+    printer = Printer(session, prefix="n | ")
     for at in range(0, len(data), size):
         printer(data[at : at + size])
     lines = data.decode("utf-8", "replace").split("\n")[:-1]
-    printed = session.stdout.getvalue()
-    assert printed.split("\n")[:-1] == [f"n | {line}" for line in lines]
+    assert session.stdout.getvalue().split("\n")[:-1] == [f"n | {line}" for line in lines]
+    printer.finish()
+    lines = data.decode("utf-8", "replace").split("\n")
+    assert session.stdout.getvalue() == "".join(f"n | {line}\n" for line in lines[: None if lines[-1] else -1])
+
+
+def test_a_line_without_end_is_not_kept() -> None:
+    session = Session(options(), stdout=io.StringIO())
+    printer = Printer(session, prefix="n | ")
+    for _ in range(20):
+        printer(b"x" * (LONGEST_LINE // 2))
+    assert session.stdout.getvalue() == ("n | " + "x" * (LONGEST_LINE // 2 * 3) + "\n") * 6
+
+
+class Bytes:
+    """Standard output that is a pipe: text over bytes."""
+
+    def __init__(self) -> None:
+        self.buffer = io.BytesIO()
+
+    def isatty(self) -> bool:
+        return False
+
+
+def test_what_goes_to_a_pipe_goes_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(encoding="utf-8"))
+    session = Session(options(), stdout=Bytes())  # type: ignore[arg-type]
+    printer = Printer(session)
+    for piece in (b"\xff\xc3", b"\xa9\x1b[m\r\n"):
+        printer(piece)
+    assert session.stdout.buffer.getvalue() == b"\xff\xc3\xa9\x1b[m\r\n"
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more",
+    b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+])
+def test_an_answer_that_is_complete_ends_though_the_server_stays(answer: bytes, tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "s.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        stream = Stream(link.Link(f"unix://{path}"), "/logtail/a/stdout")
+        client, _ = listener.accept()
+        with client:
+            client.sendall(answer)
+            got: list[bytes] = []
+            follow({stream: got.append})
+            stream.close()
+    assert b"".join(got) == (b"hello" if b"hello" in answer else b"")
 
 
 # --- input
@@ -207,6 +257,15 @@ def test_many_calls_are_sent_before_the_first_answer_is_read(monkeypatch: pytest
     assert trail == [
         "send a", "send b", "receive a", "close a", "send c", "receive b", "close b", "receive c", "close c"]
     assert [number for number, _ in link.Link("unix:///x").calls(requests, max)] == [1, 2, 0]
+
+
+@pytest.mark.parametrize(("line", "parts"), [
+    ("status", ("status", "")), ("status  a  b ", ("status", "a  b")), ("status;", ("status", ";")),
+    ("greet_all a", ("greet_all", "a")), ("pid-x", ("pid", "-x")), ("statusé", ("status", "é")), ("é", ("", "é")),
+    ("!x", ("", "!x")), ("help ?", ("help", "?")),
+])
+def test_an_action_ends_where_its_letters_end(line: str, parts: tuple[str, str]) -> None:
+    assert action_and_rest(line) == parts
 
 
 # --- plugins and completion
