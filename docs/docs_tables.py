@@ -209,9 +209,16 @@ class _Process:
     backoff = 1
 
 
+def _state_before(name: str) -> int:
+    """A state from which a process comes to the one that the type of event names."""
+    state = getattr(ProcessStates, name.removeprefix("PROCESS_STATE_"))
+    return [before for (before, _), step in STEPS.items()
+            if step.to == state and before not in (state, ProcessStates.UNKNOWN)][-1]
+
+
 def _example(name: str, kind: type[events.Event]) -> events.Event:
     made: dict[type, Callable[[], events.Event]] = {
-        events.ProcessStateEvent: lambda: kind(_Process(), ProcessStates.STARTING),      # type: ignore[call-arg]
+        events.ProcessStateEvent: lambda: kind(_Process(), _state_before(name)),        # type: ignore[call-arg]
         events.ProcessLogEvent: lambda: kind(_Process(), 2766, "DATA"),                 # type: ignore[call-arg]
         events.ProcessCommunicationEvent: lambda: kind(_Process(), 2766, "DATA"),       # type: ignore[call-arg]
         events.RemoteCommunicationEvent: lambda: kind("TYPE", "DATA"),                  # type: ignore[call-arg]

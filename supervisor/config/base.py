@@ -61,11 +61,10 @@ class Options:
     def errors(self, texts: Iterable[str]) -> None:
         """The same for several."""
         stderr = sys.stderr if self.stderr is Options.stderr else self.stderr
+        hint = f"; {self.hint}" if self.hint and stderr.isatty() else ""
         for text in texts:
-            stderr.write(f"Error: {text}\n")
+            stderr.write(f"Error: {text}{hint}\n")
         stderr.write(f"For help, use {self.progname} -h\n")
-        if self.hint and stderr.isatty():
-            stderr.write(f"{self.hint}\n")
         self.exit(2)
 
     def help_text(self) -> str:
@@ -116,7 +115,7 @@ class Options:
             if os.path.exists(path):
                 return path
         if self.require_configfile:
-            self.hint = "To get one: echo_supervisord_conf > supervisord.conf"
+            self.hint = "to get one: echo_supervisord_conf > supervisord.conf"
             self.usage(f"No config file found at default paths ({', '.join(self.searchpaths)}); "
                        "use the -c option to specify a config file at a different path")
         return None

@@ -47,6 +47,17 @@ SERVER_SWITCHES = (
 )
 
 
+CLOSING = """\
+Without -c the file is looked for beside the program (../etc/supervisord.conf,
+../supervisord.conf), in the current directory (supervisord.conf,
+etc/supervisord.conf) and in /etc (supervisord.conf, supervisor/supervisord.conf).
+To get one: echo_supervisord_conf > supervisord.conf
+
+Signals: TERM, INT and QUIT stop all programs and end; HUP reads the file again
+and starts everything anew; USR2 opens the logs again.
+To talk to it while it runs: supervisorctl."""
+
+
 def server_help(progname: str) -> str:
     """What supervisord --help prints."""
-    return help_text("supervisord -- keep a set of programs running.", f"{progname} [options]", SERVER_SWITCHES)
+    return help_text("supervisord -- keep a set of programs running.", f"{progname} [options]", SERVER_SWITCHES, CLOSING)

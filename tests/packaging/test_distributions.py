@@ -50,7 +50,9 @@ def build(into: pathlib.Path) -> pathlib.Path:
     for path in ROOT.iterdir():
         if path.is_file() and not path.name.startswith("."):
             shutil.copy(path, tree)
-    run(sys.executable, "-m", "build", "--outdir", into, tree, env={"SOURCE_DATE_EPOCH": EPOCH})
+    said = run(sys.executable, "-m", "build", "--outdir", into, tree, env={"SOURCE_DATE_EPOCH": EPOCH})
+    complaints = [line for line in said.splitlines() if "warning" in line.lower() or "deprecat" in line.lower()]
+    assert not [line for line in complaints if not line.startswith("warning: no previously-included files")], said
     return into
 
 
@@ -147,6 +149,13 @@ environment=A="one, two",B='three'
 command=python3 %(here)s/listener.py
 events=PROCESS_STATE
 """
+EVERYTHING = """\
+import importlib, pkgutil
+import supervisor
+for module in pkgutil.walk_packages(supervisor.__path__, "supervisor."):
+    if not module.name.startswith("supervisor.demo."):
+        importlib.import_module(module.name)
+"""
 LISTENER = """\
 from supervisor.childutils import listener
 
@@ -191,19 +200,29 @@ class Site:
 PYTHONS = [f"python3.{minor}" for minor in range(10, 15)]
 
 
+def interpreter(name: str) -> str | None:
+    """One of that name that makes environments, on PATH or among those that pyenv keeps."""
+    kept = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"), "versions")
+    for folder in [*os.environ["PATH"].split(os.pathsep), *sorted(kept.glob("*/bin"))]:
+        if found := shutil.which(name, path=folder):
+            if subprocess.run([found, "-c", "import ensurepip"], capture_output=True).returncode == 0:
+                return found
+    return None
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 def test_the_wheel_installs_and_works(python: str, wheel: pathlib.Path, folder: pathlib.Path) -> None:
-    found = shutil.which(python)
-    if found is None or subprocess.run([found, "-c", "import ensurepip"], capture_output=True).returncode:
+    found = interpreter(python)
+    if found is None:
         pytest.skip(f"there is no {python} that makes environments")
     bin = environment(folder, found)
     run(bin / "pip", "install", "--quiet", wheel)
-    for module in ("supervisord", "supervisorctl", "pidproxy", "confecho", "childutils", "web", "http"):
-        run(bin / "python", "-W", "error", "-c", f"import supervisor.{module}", cwd=folder)
+    run(bin / "python", "-W", "error", "-c", EVERYTHING, cwd=folder)
     assert "[program:theprogramname]" in run(bin / "echo_supervisord_conf")
     assert (bin.parent / "share/man/man1/supervisord.1").exists()
     assert run(bin / "pip", "check")
     site = Site(folder, bin)
+    site.env["PYTHONWARNINGS"] = "error"
     try:
         site.start()
         site.works()

@@ -26,11 +26,13 @@ def refusal(stderr: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_person_is_told_how_to_get_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked, help, hint = refusal(Terminal(), monkeypatch)
+    looked, help = refusal(Terminal(), monkeypatch)
     assert "(/nowhere/supervisord.conf)" in looked and "-h" in help
-    assert "echo_supervisord_conf > supervisord.conf" in hint
+    assert looked.endswith("; to get one: echo_supervisord_conf > supervisord.conf")
 
 
 def test_scripts_see_the_two_lines_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
     looked, help = refusal(io.StringIO(), monkeypatch)
-    assert looked.startswith("Error: No config file found at default paths") and help.startswith("For help, use")
+    assert looked == ("Error: No config file found at default paths (/nowhere/supervisord.conf); use the -c option to "
+                      "specify a config file at a different path")
+    assert help.startswith("For help, use")
