@@ -60,4 +60,5 @@ To talk to it while it runs: supervisorctl."""
 
 def server_help(progname: str) -> str:
     """What supervisord --help prints."""
-    return help_text("supervisord -- keep a set of programs running.", f"{progname} [options]", SERVER_SWITCHES, CLOSING)
+    return help_text("supervisord -- keep a set of programs running.", f"{progname} [options]", SERVER_SWITCHES,
+                     CLOSING)

@@ -204,9 +204,9 @@ def interpreter(name: str) -> str | None:
     """One of that name that makes environments, on PATH or among those that pyenv keeps."""
     kept = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"), "versions")
     for folder in [*os.environ["PATH"].split(os.pathsep), *sorted(kept.glob("*/bin"))]:
-        if found := shutil.which(name, path=folder):
-            if subprocess.run([found, "-c", "import ensurepip"], capture_output=True).returncode == 0:
-                return found
+        found = shutil.which(name, path=folder)
+        if found and subprocess.run([found, "-c", "import ensurepip"], capture_output=True).returncode == 0:
+            return found
     return None
 
 
