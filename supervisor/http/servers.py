@@ -103,15 +103,23 @@ def _doubt(name: str, factory: Any, logger: Any) -> None:
         pass
 
 
+def _specification(factory: Any) -> str:
+    """How a configuration names it; a module, when the colon was forgotten."""
+    name = getattr(factory, "__qualname__", None) or getattr(factory, "__name__", repr(factory))
+    module = getattr(factory, "__module__", None)
+    return f"{module}:{name}" if module else str(name)
+
+
 def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
     """One instance of each configured interface, for one server."""
     interfaces = []
     for name, factory, settings in options.rpcinterface_factories:
         try:
             instance = factory(supervisord, **settings)
-        except (Exception, SystemExit):  # plugins may raise anything
+        except (Exception, SystemExit) as error:  # plugins may raise anything
             options.logger.warn(traceback.format_exc())
-            raise CannotListen(f"Could not make {name} rpc interface")
+            reason = f"{_specification(factory)} raised {type(error).__name__}"
+            raise CannotListen(f"Could not make {name} rpc interface: in [rpcinterface:{name}] {reason}")
         _doubt(name, factory, options.logger)
         interfaces.append((name, instance))
         options.logger.info(f"RPC interface '{name}' initialized")

@@ -160,7 +160,7 @@ def test_a_factory_that_fails_closes_what_was_open(tmp_path: pathlib.Path, monke
         raise RuntimeError("no luck")
 
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="^Could not make y rpc interface$"):
+    with pytest.raises(ValueError, match=r"^Could not make y rpc interface: in \[rpcinterface:y\] .*broken raised R"):
         Home(unix(pathlib.Path("s")), factories=[("y", broken, {})])
     assert os.listdir(".") == []
 

@@ -42,7 +42,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
                    ["rpcinterface:x", "no.such"]),
     "no colon": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=nosuch\n", ["rpcinterface:x", "nosuch"]),
     "factory exits": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=sys:exit\n",
-                      ["Could not make x rpc interface"]),
+                      ["Could not make x rpc interface", "rpcinterface:x", "sys:exit"]),
     "factory raises": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=os:kill\n",
                        ["Could not make x rpc interface"]),
 }
