@@ -32,7 +32,7 @@ def read_log(logfile: str | None, offset: int, length: int) -> str:
 
 def _logfile(process: Any, channel: str) -> str | None:
     path = getattr(process.config, f"{channel}_logfile")
-    return path if isinstance(path, str) and path else None
+    return path if isinstance(path, str) else None
 
 
 class Logs(Namespace):

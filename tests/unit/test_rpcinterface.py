@@ -666,6 +666,9 @@ def test_reading_logs(scene: Scene, tmp_path: Path) -> None:
     p = scene.program("p")
     assert fault_of(scene.rpc.readProcessStdoutLog, "p", 0, 0) == (Faults.NO_FILE, "NO_FILE")
     assert scene.rpc.tailProcessStdoutLog("p", 3, 5) == ["", 0, False]
+    p.config.stdout_logfile = ""  # an option without a value
+    assert fault_of(scene.rpc.readProcessStdoutLog, "p", 0, 0) == (Faults.NO_FILE, "NO_FILE: ")
+    assert scene.rpc.tailProcessStdoutLog("p", 3, 5) == ["", 0, False] and scene.rpc.clearProcessLogs("p") is True
     path = tmp_path / "out"
     p.config.stdout_logfile = p.config.stderr_logfile = str(path)
     assert fault_of(scene.rpc.readProcessStderrLog, "p", 0, 0) == (Faults.NO_FILE, f"NO_FILE: {path}")
