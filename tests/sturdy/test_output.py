@@ -17,12 +17,16 @@ import pytest
 from tests.harness import DEADLINE, Child, Daemon, eventually
 from tests.sturdy.measure import MEGABYTE, fds, memory, only_root, remount, small_disk, unread
 
-# Numbered lines in pieces that end anywhere, until SIGTERM; then the number of bytes written goes into a file.
+# Numbered lines in pieces that end anywhere, until SIGTERM, or SIGUSR1 for a crash; then the number of bytes written
+# goes into a file, from where the next run carries on.
 COUNTER = """
 import os, signal, sys
 asked = []
-signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
-number, rest, written = 0, b"", 0
+signal.signal(signal.SIGTERM, lambda *_: asked.append("end"))
+signal.signal(signal.SIGUSR1, lambda *_: asked.append("crash"))
+written = int(open(sys.argv[1]).read()) if os.path.exists(sys.argv[1]) else 0
+number = written // 9 + 1
+rest = (b"%08d\\n" % (number - 1))[written % 9:]
 while not asked:
     rest += b"".join(b"%08d\\n" % n for n in range(number, number + 3000))
     number += 3000
@@ -31,6 +35,8 @@ while not asked:
         rest, written = rest[count:], written + count
 with open(sys.argv[1], "w") as file:
     file.write(str(written))
+if "crash" in asked:
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 ODD = bytes(range(256)) + b"\r\n\0\xff\xfe\xc3\n\n\x1b[\x85 no end"
 
@@ -99,15 +105,19 @@ def test_every_byte_as_it_came(daemon: Daemon, merged: bool) -> None:
         assert (daemon.dir / "p.err").read_bytes() == err * 3
 
 
-def test_each_byte_once_through_rotation_reopening_clearing_and_shutdown(daemon: Daemon) -> None:
+def test_each_byte_once_through_rotation_reopening_clearing_crashes_and_shutdown(daemon: Daemon) -> None:
     flood = daemon.dir / "flood"
-    daemon.start(flood=counter(daemon, stdout_logfile_maxbytes="200KB", stdout_logfile_backups=5000),
+    daemon.start(flood=counter(daemon, stdout_logfile_maxbytes="200KB", stdout_logfile_backups=5000, autorestart="true"),
                  loglevel="info", probe=None)
     pid = daemon.wait_state("flood", "RUNNING")["pid"]
-    for turn in range(8):
+    for turn in range(9):
         target = size(daemon.dir / "flood.1") and len(list(daemon.dir.glob("flood.*"))) + 3
         eventually(lambda target=target: len(list(daemon.dir.glob("flood.*"))) > target, "rotation")
-        if turn % 2:
+        if turn % 3 == 2:
+            os.kill(pid, signal.SIGUSR1)
+            eventually(lambda pid=pid: daemon.info("flood")["pid"] not in (0, pid), "a new process")
+            pid = daemon.info("flood")["pid"]
+        elif turn % 3:
             # What is cleared keeps a second name, under which it can still be counted.
             os.kill(pid, signal.SIGSTOP)
             eventually(lambda: not unread(pid), "an empty pipe")
@@ -119,6 +129,7 @@ def test_each_byte_once_through_rotation_reopening_clearing_and_shutdown(daemon:
             eventually(lambda turn=turn: renamed(flood, daemon.dir / f"flood.moved{turn}"), "a log to rename")
             daemon.signal(signal.SIGUSR2)
     assert daemon.info("flood")["pid"] == pid
+    assert daemon.log().count("exited: flood (terminated by SIGKILL; not expected)") == 3
     assert daemon.stop() == 0
     written = int(daemon.read("written"))
     assert joined(daemon.dir, "flood*") == numbered(written)
