@@ -107,8 +107,8 @@ def test_every_byte_as_it_came(daemon: Daemon, merged: bool) -> None:
 
 def test_each_byte_once_through_rotation_reopening_clearing_crashes_and_shutdown(daemon: Daemon) -> None:
     flood = daemon.dir / "flood"
-    daemon.start(flood=counter(daemon, stdout_logfile_maxbytes="200KB", stdout_logfile_backups=5000, autorestart="true"),
-                 loglevel="info", probe=None)
+    options = {"stdout_logfile_maxbytes": "200KB", "stdout_logfile_backups": 5000, "autorestart": True}
+    daemon.start(flood=counter(daemon, **options), loglevel="info", probe=None)
     pid = daemon.wait_state("flood", "RUNNING")["pid"]
     for turn in range(9):
         target = size(daemon.dir / "flood.1") and len(list(daemon.dir.glob("flood.*"))) + 3
@@ -120,7 +120,7 @@ def test_each_byte_once_through_rotation_reopening_clearing_crashes_and_shutdown
         elif turn % 3:
             # What is cleared keeps a second name, under which it can still be counted.
             os.kill(pid, signal.SIGSTOP)
-            eventually(lambda: not unread(pid), "an empty pipe")
+            eventually(lambda pid=pid: not unread(pid), "an empty pipe")
             daemon.call("getState")
             os.link(flood, daemon.dir / f"flood.cleared{turn}")
             daemon.call("clearProcessLogs", "flood")
