@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Late", "load_all"]
+__all__ = ["Late", "load", "load_all"]
 
 _names: set[str] = set()
 
@@ -38,6 +38,12 @@ class Late:
         # Not kept here: tests and plugins replace attributes of modules, and are to be seen.
         __import__(self._module_name)
         return getattr(sys.modules[self._module_name], name)
+
+
+def load(*names: str) -> None:
+    """Load these now."""
+    for name in names:
+        __import__(name)
 
 
 def load_all(first: Iterable[str] = ()) -> None:

@@ -154,7 +154,7 @@ class ServerOptions(Options):
         self._words = sys.argv[1:] if args is None else list(args)
         super().realize(self._words, doc, progname)
         for note in self.notes:     # at a start people read stderr, and the log keeps to its ordinary lines
-            sys.stderr.write(f"Warning: {note}\n")
+            self._tell(f"Warning: {note}")
 
     def errors(self, texts: Iterable[str]) -> None:
         """What is wrong, and the end: with --check, 1 says that this is the answer."""
@@ -162,9 +162,9 @@ class ServerOptions(Options):
             super().errors(texts)
             return
         for text in texts:
-            sys.stderr.write(f"Error: {text}\n")
+            self._tell(f"Error: {text}")
         for note in self.notes:
-            sys.stderr.write(f"Warning: {note}\n")
+            self._tell(f"Warning: {note}")
         self.exit(1)
 
     def _end_check(self, reading: Reading) -> None:
@@ -175,7 +175,7 @@ class ServerOptions(Options):
         self._refuse(reading, self._obstacles(reading))
         warned = [*reading.context.notes, *reading.context.warnings]
         for text in warned:
-            sys.stderr.write(f"Warning: {text}\n")
+            self._tell(f"Warning: {text}")
         processes = sum(len(group.process_configs) for group in reading.groups)
         self._print(f"{self.configfile}: no errors, {len(warned)} warnings, {processes} processes "
                     f"in {len(reading.groups)} groups")

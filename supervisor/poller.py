@@ -71,13 +71,13 @@ class BasePoller:
         """Report fd no longer for reading. Works for closed and for unknown descriptors."""
         if fd in self.readables:
             self.readables.discard(fd)
-            self._changed(fd)
+            self._less(fd)
 
     def unregister_writable(self, fd: int) -> None:
         """Report fd no longer for writing. Works for closed and for unknown descriptors."""
         if fd in self.writables:
             self.writables.discard(fd)
-            self._changed(fd)
+            self._less(fd)
 
     def poll(self, timeout: float | None) -> Ready:
         """Wait at most timeout seconds (None: for ever); (readable, writable) descriptors."""
@@ -96,6 +96,12 @@ class BasePoller:
 
     def _changed(self, fd: int) -> None:
         """The interest in fd is now what the two sets say."""
+
+    def _less(self, fd: int) -> None:
+        try:
+            self._changed(fd)
+        except OSError:
+            pass  # what is reported for nothing is found out by poll()
 
     def _drop(self, fd: int) -> None:
         self.readables.discard(fd)
@@ -190,7 +196,7 @@ class EpollPoller(BasePoller):
             # Closed by its owner without a word, while a copy elsewhere keeps it alive.
             for fd, _ in events:
                 self._known.add(fd)
-                self._changed(fd)
+                self._less(fd)
         return ready
 
     def before_daemonize(self) -> None:

@@ -28,6 +28,7 @@ from supervisor.daemon.startup import (
 from supervisor.daemon.ticks import Ticks
 from supervisor.engine.clock import Clock
 from supervisor.engine.daemonize import Readiness
+from supervisor.engine.housekeeping import fill_standard_descriptors
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.settled import break_up, settle_down
@@ -103,7 +104,10 @@ class Supervisor:
         options = self.options
         self.process_groups = {}
         events.clear()
-        self._build()
+        try:
+            self._build()
+        except OSError as exc:
+            raise StartError(f"Cannot start: {exc.strerror}")
         readiness = Readiness(self.system)
         try:
             self._add_configured_groups()
@@ -379,6 +383,7 @@ def _reloaded(old: ServerOptions) -> ServerOptions:
 
 def main(args: Sequence[str] | None = None, test: bool = False) -> None:
     """The program. With test, one turn of one run."""
+    fill_standard_descriptors()
     options = ServerOptions()
     options.realize(args)
     options.first = True

@@ -60,12 +60,24 @@ class Options:
 
     def errors(self, texts: Iterable[str]) -> None:
         """The same for several."""
-        stderr = sys.stderr if self.stderr is Options.stderr else self.stderr
-        hint = f"; {self.hint}" if self.hint and stderr.isatty() else ""
+        stderr = self._stderr()
+        hint = f"; {self.hint}" if self.hint and stderr is not None and stderr.isatty() else ""
         for text in texts:
-            stderr.write(f"Error: {text}{hint}\n")
-        stderr.write(f"For help, use {self.progname} -h\n")
+            self._tell(f"Error: {text}{hint}")
+        self._tell(f"For help, use {self.progname} -h")
         self.exit(2)
+
+    def _stderr(self) -> Any:
+        return sys.stderr if self.stderr is Options.stderr else self.stderr
+
+    def _tell(self, line: str) -> None:
+        """On stderr, if that can be written: telling of a trouble must not become a trouble of its own."""
+        stderr = self._stderr()
+        try:
+            if stderr is not None:
+                stderr.write(f"{line}\n")
+        except OSError:
+            pass
 
     def help_text(self) -> str:
         """The text of --help."""
@@ -103,7 +115,13 @@ class Options:
             self.configfile = self.given["configfile"]
         elif not self.configfile:
             self.configfile = self.default_configfile()
-        self.process_config()
+        try:
+            self.process_config()
+        except FileNotFoundError as e:
+            if e.filename is not None:
+                raise
+            # What getcwd() says, and nothing else.
+            self.usage("The current directory has been removed; change to another one, or name every file absolutely")
 
     def process_config(self, do_usage: bool = True) -> None:
         """Reads the file and settles every value."""

@@ -7,6 +7,7 @@ Knows nothing of groups, servers or the loop.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from supervisor import loggers
@@ -65,6 +66,8 @@ def become_user(options: ServerOptions, system: System) -> None:
             options.parse_infos.extend(require_limits(system, options.minfds, options.minprocs))
     except (PrivilegeError, LimitError) as exc:
         raise StartError(str(exc))
+    except OSError as exc:
+        raise StartError(f"Cannot become user {options.uid}: {exc.strerror}")
 
 
 def make_logger(options: ServerOptions) -> loggers.Logger:
@@ -123,7 +126,9 @@ def report_leftovers(options: ServerOptions, system: System) -> None:
     }
     found = leftovers(system, options.serverurl, names)
     if found:
-        what = ", ".join(f"{left.name} (pid {left.pid})" for left in found)
+        # Anybody can give a process such a variable: no line end of theirs gets into our log.
+        what = ", ".join(f"{left.name if left.name.isprintable() else ascii(left.name)} (pid {left.pid})"
+                         for left in found)
         options.logger.warn(
             f"an earlier supervisord ended without stopping its programs, still running: {what}; "
             "they are not supervised, stop them by their pids"
@@ -135,11 +140,14 @@ def go_to_background(options: ServerOptions, system: System, poller: BasePoller)
     log = options.logger
     # What is buffered would be written twice.
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
+        with suppress(OSError):
             stream.flush()
     poller.before_daemonize()
-    readiness = daemonize(system, lambda: log.blather("supervisord forked; parent exiting"))
-    poller.after_daemonize()
+    try:
+        readiness = daemonize(system, lambda: log.blather("supervisord forked; parent exiting"))
+        poller.after_daemonize()
+    except OSError as exc:
+        raise StartError(f"Cannot go into the background: {exc.strerror}")
     log.info("daemonizing the supervisord process")
     if options.directory:
         try:
@@ -148,5 +156,9 @@ def go_to_background(options: ServerOptions, system: System, poller: BasePoller)
             log.critical(f"can't chdir into {options.directory!r}: {exc}")
         else:
             log.info(f"set current directory: {options.directory!r}")
-    detach(system)
+    try:
+        detach(system)
+    except OSError as exc:
+        # Our parent, who waits for our word, ends with our status.
+        raise StartError(f"Cannot leave the terminal: {exc.filename or exc}: {exc.strerror}")
     return readiness

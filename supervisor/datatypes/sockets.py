@@ -113,8 +113,10 @@ class UnixStreamSocketConfig(SocketConfig):
         except FileNotFoundError:
             pass
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # Nobody else may connect before owner and mode are set; without them the umask in force decides.
-        before = None if self.mode is None and self.owner is None else os.umask(0o177)
+        # The mode is right from the first moment, as bind() takes it from the umask. Without one nobody else may connect
+        # before the owner is set; without either the umask in force decides.
+        before = None if self.mode is None and self.owner is None else os.umask(
+            0o177 if self.mode is None else 0o777 & ~self.mode)
         try:
             sock.bind(self.addr())
         except Exception:
@@ -132,10 +134,25 @@ class UnixStreamSocketConfig(SocketConfig):
         return sock
 
     def _hand_over(self) -> None:
+        """Of the name itself: who may write to its folder may have put a link in its place meanwhile."""
         try:
             if self.owner is not None:
-                os.chown(self.path, self.owner[0], self.owner[1])
-            if self.mode is not None:
-                os.chmod(self.path, self.mode)
+                os.chown(self.path, self.owner[0], self.owner[1], follow_symlinks=False)
+            if self.mode is not None and stat.S_IMODE(os.lstat(self.path).st_mode) != self.mode & 0o777:
+                chmod_socket(self.path, self.mode)
         except OSError as e:
             raise ValueError(f"Could not change ownership/permissions of socket file: {e}")
+
+
+def chmod_socket(path: str, mode: int) -> None:
+    """Of the socket alone, and not of what a link leads to that took its place. Needed where bind() does not heed the
+    umask: on some systems, and in folders with an access list for new files."""
+    if os.chmod in os.supports_follow_symlinks:
+        os.chmod(path, mode, follow_symlinks=False)
+        return
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            os.chmod(f"/proc/self/fd/{fd}", mode)
+    finally:
+        os.close(fd)

@@ -28,6 +28,8 @@ _LARGE_PIPE = 1024 * 1024
 _PIECE = 128 * 1024
 # Seconds for which output of others is still read after a child is gone.
 GRACE = 5.0
+# Seconds until it is tried again to have the loop look after the pipe.
+_AGAIN = 1.0
 
 _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 _F_GETPIPE_SZ = getattr(fcntl, "F_GETPIPE_SZ", None)
@@ -196,8 +198,13 @@ class POutputDispatcher(PDispatcher):
 
     def _resume(self) -> None:
         self._paused = False
-        if self._attached and not self.closed:
+        if not self._attached or self.closed:
+            return
+        try:
             self._loop.add_reader(self.fd, self.handle_read_event, self)
+        except OSError:
+            self._paused = True
+            self._loop.call_later(_AGAIN, self._resume)  # no memory for it, or too many watches
 
     # Stages
 

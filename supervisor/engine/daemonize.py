@@ -79,8 +79,8 @@ def _wait_for_word(system: System, reader: int, child: int) -> int:
 def detach(system: System) -> None:
     """Leave terminal and session; 0, 1 and 2 become /dev/null."""
     null = system.open(os.devnull, os.O_RDWR)
+    system.setsid()  # while a failure can still be told
     for fd in (0, 1, 2):
         system.dup2(null, fd)
     if null > 2:
         system.close(null)
-    system.setsid()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 
 # The characters of made up names; 32 of them, so that a byte picks one evenly.
 _LETTERS = "abcdefghijklmnopqrstuvwxyz012345"
@@ -23,6 +24,16 @@ def close_inherited(first: int, end: int) -> None:
     for fd in beyond:
         if fd >= end:
             os.closerange(fd, fd + 1)
+
+
+def fill_standard_descriptors() -> None:
+    """Opens /dev/null as those of 0, 1 and 2 that are closed, lest a log or a socket gets their number."""
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            setattr(sys, name, open(fd, mode, closefd=False))
 
 
 def make_child_log(folder: str, prefix: str, suffix: str) -> str:

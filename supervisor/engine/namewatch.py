@@ -44,7 +44,11 @@ class NameWatch:
         self._timer: Timer | None = None
         self._fd = _inotify_init()
         if self._fd >= 0:
-            loop.add_reader(self._fd, self._told)
+            try:
+                loop.add_reader(self._fd, self._told)
+            except OSError:
+                system.close(self._fd)
+                self._fd = -1
 
     def watch(self, path: str) -> None:
         """Watch path from now on, or watch what it has become since."""
@@ -86,6 +90,8 @@ class NameWatch:
             self._system.read(self._fd, 65536)
         except BlockingIOError:
             return
+        except OSError:
+            pass  # something was told all the same
         self._look_later(_SETTLE)
 
     def _look(self) -> None:

@@ -62,7 +62,8 @@ class PidFile:
             if stat.S_ISREG(self._system.fstat(fd).st_mode):
                 self._system.ftruncate(fd, len(text))
         except OSError:
-            self._discard(fd)
+            self._fd = fd
+            self.remove()  # half a number would be worse than none
             raise
         self._fd = fd
 

@@ -126,10 +126,8 @@ class supervisor_http_server:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as exc:
-                if exc.errno not in _SHORTAGES:
-                    # A client that gave up while it was waiting.
-                    continue
-                if not self._close_idle(1):
+                # Otherwise it is a client that gave up while it was waiting.
+                if exc.errno in _SHORTAGES and not self._close_idle(1):
                     self._rest()
                     return
                 continue
@@ -139,13 +137,17 @@ class supervisor_http_server:
             self._take_in(sock, self._address(addr))
 
     def _take_in(self, sock: socket.socket, addr: Address) -> None:
-        self._prepare(sock)
-        channel = self.channel_class(self, sock, addr)
+        try:
+            self._prepare(sock)
+            channel = self.channel_class(self, sock, addr)
+        except (OSError, MemoryError):
+            sock.close()
+            return
         self.channels[channel] = None
         try:
             # A request mostly came along, and mostly all of it.
             channel.start()
-        except OSError:
+        except (OSError, MemoryError):
             # The kernel watches no more descriptors for us.
             channel.close()
 
@@ -189,7 +191,10 @@ class supervisor_http_server:
 
     def _resume(self) -> None:
         self._resting = None
-        self._listen()
+        try:
+            self._listen()
+        except OSError:
+            self._rest()
 
     # What is written down
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from supervisor.engine.loop import Loop
-from supervisor.late import Late
+from supervisor.late import Late, load
 
 if TYPE_CHECKING:
     import hashlib
@@ -44,6 +44,9 @@ class encrypted_dictionary_authorizer:
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self.dict = users
+        if any(stored.startswith("{") for stored in users.values()):
+            # Loaded while no descriptors are left, hashlib would lack its functions for ever.
+            load("hashlib", "hmac")
 
     def authorize(self, auth_info: tuple[str | bytes, str | bytes]) -> bool:
         """Whether (user, password) is right. Takes the time that a costly hash takes."""

@@ -14,6 +14,7 @@ import stat
 import sys
 from typing import Any
 
+from supervisor.datatypes.sockets import chmod_socket
 from supervisor.engine.loop import Loop
 from supervisor.engine.namewatch import NameWatch
 from supervisor.engine.system import System
@@ -74,7 +75,8 @@ class supervisor_af_unix_http_server(supervisor_http_server):
         self._unlisten()
         self.socket.close()
         self.socket, self._inode = sock, inode
-        self._listen()
+        if self._resting is None:
+            self._resume()
         self._watch.watch(self.path)
         self.logger.warn(f"unix socket {self.path} was removed by somebody; made anew")
         return True
@@ -133,7 +135,7 @@ def _bind(name: str, mode: int) -> socket.socket:
         sock.bind(name)
         # Where bind() does not heed the umask this narrows what nobody knows of yet.
         if stat.S_IMODE(os.lstat(name).st_mode) != mode:
-            os.chmod(name, mode)
+            chmod_socket(name, mode)
     except BaseException:
         sock.close()
         raise
@@ -169,8 +171,11 @@ def _publish(temporary: str, path: str) -> None:
             raise OSError(errno.EEXIST, "Not a socket", path)
         if _answers(path):
             raise OSError(errno.EADDRINUSE, "Address already in use", path)
-        sys.stderr.write(f"Unlinking stale socket {path}\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(f"Unlinking stale socket {path}\n")
+            sys.stderr.flush()
+        except OSError:
+            pass  # whoever starts us may have lost interest
         if _inode(path) == found:
             _remove(path)
     raise OSError(errno.EADDRINUSE, "Address already in use", path)

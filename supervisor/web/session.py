@@ -10,20 +10,14 @@ same one; each makes its own token of it.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
-
-from supervisor.late import Late
+from _operator import _compare_digest as compare_digest  # what hmac has it from
+from typing import Any
 
 try:
     # What hashlib gives too; but that loads OpenSSL, which looking at a page does not need.
     from _blake2 import blake2b
-except ImportError:
+except ModuleNotFoundError:  # and not because there is no descriptor to read it with, which will pass
     from hashlib import blake2b
-
-if TYPE_CHECKING:
-    import hmac
-else:
-    hmac = Late("hmac")
 
 __all__ = ["Session"]
 
@@ -50,7 +44,7 @@ class Session:
 
     def accepts(self, token: str | None) -> bool:
         """Whether a form of this session was sent."""
-        return self.cookie is None and token is not None and hmac.compare_digest(
+        return self.cookie is None and token is not None and compare_digest(
             token.encode("utf-8", "replace"), self.token.encode())
 
 

@@ -266,3 +266,38 @@ def test_files_that_were_replaced_under_us(daemon: Daemon) -> None:
     daemon.pidfile.write_text("1\n")  # somebody else's now
     assert daemon.stop() == 0
     assert daemon.pidfile.read_text() == "1\n"
+
+
+@pytest.mark.parametrize("mode", ["-n", ""])
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", "</dev/null >/dev/null 2>&-", "</dev/null >/dev/full 2>/dev/full"])
+def test_started_without_a_place_for_words(daemon: Daemon, streams: str, mode: str) -> None:
+    """By a cron job or a script that closed everything, with something to tell: a stale socket, an unknown option."""
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(daemon.socket)
+    daemon.configure(probe=None, supervisord="nonsense=1", well={"startsecs": 0, "stdout_logfile": "@dir@/well"})
+    command = f"exec {daemon.python} -m supervisor.supervisord {mode} -c {daemon.conf} {streams}"
+    daemon.process = subprocess.Popen(["/bin/sh", "-c", command], cwd=daemon.dir, env=daemon.environment())
+    well = daemon.child("well")
+    well.tell("out", "fine\n")
+    eventually(lambda: daemon.read("well") == "fine\n", "output")
+    assert daemon.ctl("status").stdout.startswith("well")
+    daemon.pid = daemon.call("getPID")
+    for fd in (0, 1, 2):
+        assert os.readlink(f"/proc/{daemon.pid}/fd/{fd}") in ("/dev/null", "/dev/full")
+    os.kill(daemon.pid, signal.SIGTERM)
+    eventually(lambda: not alive(daemon.pid), "the end")
+    assert not pathlib.Path(daemon.socket).exists()
+
+
+@pytest.mark.parametrize("which", ["daemon", "client"])
+def test_in_a_folder_that_was_removed(daemon: Daemon, which: str) -> None:
+    daemon.configure(probe=None)
+    place = daemon.dir / "place"
+    place.mkdir()
+    program = ["-m", "supervisor.supervisord", "-n"] if which == "daemon" else ["-m", "supervisor.supervisorctl"]
+    command = f"cd {place} && rmdir {place} && exec {daemon.python} {' '.join(program)} -c supervisord.conf"
+    done = subprocess.run(["/bin/sh", "-c", command], env=daemon.environment(), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=DEADLINE)
+    assert done.returncode == 2
+    reason = "The current directory has been removed" if which == "daemon" else "could not find config file"
+    assert done.stderr.startswith(f"Error: {reason}") and "Traceback" not in done.stderr, done.stderr

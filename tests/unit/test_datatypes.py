@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import socket
 import stat
 from typing import Any
 
@@ -182,6 +183,32 @@ def test_a_unix_socket_gets_its_mode_and_replaces_only_sockets(tmp_path: pathlib
     with pytest.raises(OSError):
         d.UnixStreamSocketConfig(str(precious)).create_and_bind()
     assert precious.read_text() == "kept"
+
+
+def test_a_link_that_takes_the_place_of_a_socket_is_not_followed(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, victim = tmp_path / "s", tmp_path / "victim"
+    victim.write_text("")
+    victim.chmod(0o600)
+
+    class Swapped(socket.socket):
+        """Somebody is quick who may write to the folder."""
+
+        def bind(self, address: Any) -> None:
+            super().bind(address)
+            path.unlink()
+            path.symlink_to(victim)
+
+    monkeypatch.setattr("supervisor.datatypes.sockets.socket.socket", Swapped)
+    given: list[Any] = []
+    monkeypatch.setattr(os, "chown", lambda *args, **kw: given.append((args, kw)))
+    try:
+        d.UnixStreamSocketConfig(str(path), mode=0o666, owner=(1, 1)).create_and_bind().close()
+    except (OSError, ValueError):
+        pass
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o600
+    assert given == [((str(path), 1, 1), {"follow_symlinks": False})]
 
 
 def test_an_inet_socket_is_bound() -> None:

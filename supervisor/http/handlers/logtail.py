@@ -70,7 +70,10 @@ class _Watch:
     def _written(self) -> None:
         """By this daemon; several times in a turn are one look."""
         for follower in list(self._followers):
-            follower.read_ahead()
+            try:
+                follower.read_ahead()
+            except OSError:
+                pass  # who writes has no part in it; the follower meets it again when it reads
         if not self._soon:
             self._soon = True
             self._loop.call_soon(self._look)
@@ -100,8 +103,7 @@ class tail_f_producer:
         self.sz = 0
         # Read because it might be truncated before the client takes it.
         self._ahead = b""
-        self._fd = _open(filename)
-        found = os.fstat(self._fd)
+        self._fd, found = _open(filename)
         self._inode = _inode_of(found)
         self.modified = found.st_mtime
         self.sz = max(0, found.st_size - head)
@@ -117,7 +119,7 @@ class tail_f_producer:
             data = data or self._read()
             if data:
                 return data
-            if os.fstat(self._fd).st_size < self.sz:
+            if _size(self._fd) < self.sz:
                 self._restart()
             elif self._watch.inode == self._inode or not self._move_on():
                 return NOT_DONE_YET
@@ -126,7 +128,7 @@ class tail_f_producer:
         """Something was written, and may be truncated next: a client that keeps up shall not miss it."""
         if not self.request.channel.keeps_up:
             return
-        if os.fstat(self._fd).st_size < self.sz:
+        if _size(self._fd) < self.sz:
             self._restart()
         while len(self._ahead) < _MOST_AHEAD and (data := self._read()):
             self._ahead += data
@@ -163,16 +165,16 @@ class tail_f_producer:
         if _inode_of(found) == self._inode:
             return False
         try:
-            fd = _open(self._successor())
+            fd, found = _open(self._successor())
         except OSError:
             return False
         # What was written between the last read and the rotation is still to be given.
-        if os.fstat(self._fd).st_size > self.sz:
+        if _size(self._fd) > self.sz:
             os.close(fd)
             return True
         os.close(self._fd)
         self._fd = fd
-        self._inode = _inode_of(os.fstat(fd))
+        self._inode = _inode_of(found)
         self.sz = 0
         return True
 
@@ -284,13 +286,17 @@ def _beginning(request: deferring_http_request) -> int:
     return _HEAD
 
 
-def _open(path: str) -> int:
+def _open(path: str) -> tuple[int, os.stat_result]:
     """For reading; devices, pipes and planted links are not followed, and opening them must not wait."""
     fd = open_ours(_SYSTEM, path, os.O_RDONLY)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("not a regular file")
+    except BaseException:
         os.close(fd)
-        raise OSError("not a regular file")
-    return fd
+        raise
+    return fd, found
 
 
 def _look_at(path: str) -> tuple[int, ...]:
@@ -304,3 +310,7 @@ def _look_at(path: str) -> tuple[int, ...]:
 
 def _inode_of(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
+
+
+def _size(fd: int) -> int:
+    return os.fstat(fd).st_size
