@@ -113,8 +113,8 @@ class UnixStreamSocketConfig(SocketConfig):
         except FileNotFoundError:
             pass
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The mode is right from the first moment, as bind() takes it from the umask. Without one nobody else may connect
-        # before the owner is set; without either the umask in force decides.
+        # The mode is right from the first moment, as bind() takes it from the umask. Without one nobody else may
+        # connect before the owner is set; without either the umask in force decides.
         before = None if self.mode is None and self.owner is None else os.umask(
             0o177 if self.mode is None else 0o777 & ~self.mode)
         try:

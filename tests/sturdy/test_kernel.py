@@ -55,8 +55,8 @@ FAILURES: dict[str, tuple[str, ...]] = {
 # the descriptor back even where it fails, which strace cannot do.
 NEVER = {
     "brk", "close", "epoll_pwait", "epoll_wait", "futex", "geteuid", "getpid", "getrandom", "gettid", "getuid",
-    "madvise", "mmap", "mprotect", "mremap", "munmap", "poll", "ppoll", "restart_syscall", "rt_sigaction", "rt_sigprocmask",
-    "rt_sigreturn", "umask"}
+    "madvise", "mmap", "mprotect", "mremap", "munmap", "poll", "ppoll", "restart_syscall", "rt_sigaction",
+    "rt_sigprocmask", "rt_sigreturn", "umask"}
 
 PROGRAM = {"command": "/bin/sleep 1000", "startsecs": 0, "stopwaitsecs": 1}
 
