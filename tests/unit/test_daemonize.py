@@ -114,4 +114,4 @@ class DetachingSystem(FakeSystem):
 def test_detaching_leaves_terminal_and_streams() -> None:
     system = DetachingSystem()
     detach(system)
-    assert system.calls == [("dup2", 9, 0), ("dup2", 9, 1), ("dup2", 9, 2), ("close", 9), ("setsid",)]
+    assert system.calls == [("setsid",), ("dup2", 9, 0), ("dup2", 9, 1), ("dup2", 9, 2), ("close", 9)]
