@@ -58,8 +58,9 @@ __all__ = [
 _OWN_STEPS = (Subprocess.spawn, Subprocess.transition)
 # How often that is, in seconds; also how long the loop sleeps at most for a replaced get_process_map.
 _PLUGIN_PERIOD = 1.0
-# What last answers get to leave by when everything is down, in seconds.
-_FAREWELL = 0.2
+# What last answers get to leave by when everything is down, and what dies with the programs to be gone, in seconds.
+_FAREWELL = 0.25
+_GLANCE = 0.02
 _NOT_RELOADED = "configuration not reloaded, the old one stays in force"
 
 
@@ -142,8 +143,8 @@ class Supervisor:
         while not self._down:
             self._turn()
         deadline = self.clock.now() + _FAREWELL
-        while self.loop.busy and self.clock.now() < deadline:
-            self.loop.turn(_FAREWELL)
+        while (self.loop.busy or self.world.aftermath.pending()) and self.clock.now() < deadline:
+            self.loop.turn(_GLANCE)
 
     def get_state(self) -> int:
         """What the daemon is about: one of SupervisorStates."""

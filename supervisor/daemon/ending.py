@@ -15,8 +15,9 @@ from supervisor.states import STOPPED_STATES, ProcessStates, getProcessStateDesc
 
 __all__ = ["Ending"]
 
-# How often it is told whom we are waiting for, in seconds.
-_REPORT_PERIOD = 3.0
+# How often it is told whom we are waiting for, in seconds. A little more than 3, so that the line comes after that of a
+# kill that is due together with it, and only for those who outlive that.
+_REPORT_PERIOD = 3.1
 
 
 class Log(Protocol):
@@ -90,7 +91,7 @@ class Ending:
     def _report(self) -> None:
         """At most every few seconds, with everything that is not down, told or not."""
         now = self._loop.clock.now()
-        if now - self._reported < _REPORT_PERIOD:
+        if now < self._reported + _REPORT_PERIOD:
             self._again(self._reported + _REPORT_PERIOD)
             return
         unstopped = [process for group in self._groups.values() for process in group.get_unstopped_processes()]

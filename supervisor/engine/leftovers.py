@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from supervisor.engine.system import System
 
-__all__ = ["Leftover", "group_lives", "leftovers"]
+__all__ = ["Leftover", "group_exists", "leftovers", "living_groups"]
 
 
 class Leftover(NamedTuple):
@@ -50,23 +50,30 @@ def leftovers(
     return found
 
 
-def group_lives(system: System, group: int, proc: str = "/proc") -> bool:
-    """Whether anybody of a process group is still running. The kernel alone would count the dead as well for whom
-    nobody has waited yet."""
+def group_exists(system: System, group: int) -> bool:
+    """Whether the kernel knows the process group; it counts the dead as well for whom nobody has waited yet."""
     try:
         system.killpg(group, 0)
+    except PermissionError:
+        return True
     except OSError:
         return False
+    return True
+
+
+def living_groups(system: System, groups: Collection[int], proc: str = "/proc") -> set[int]:
+    """Those of the process groups in which somebody is still running."""
     try:
         pids = [int(entry) for entry in system.listdir(proc) if entry.isdigit()]
     except OSError:
-        return True
-    return any(_is_running_in(proc, pid, group) for pid in pids)
-
-
-def _is_running_in(proc: str, pid: int, group: int) -> bool:
-    fields = _stat(proc, pid)
-    return len(fields) > 2 and fields[2] == b"%d" % group and fields[0] not in (b"Z", b"X")
+        return set(groups)
+    wanted = {b"%d" % group: group for group in groups}
+    found = set()
+    for pid in pids:
+        fields = _stat(proc, pid)
+        if len(fields) > 2 and fields[2] in wanted and fields[0] not in (b"Z", b"X"):
+            found.add(wanted[fields[2]])
+    return found
 
 
 def _variables(proc: str, pid: int) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """How a process is told to end, and other signals.
 
-Promise: a pid that vanished meanwhile is an ordinary end; what outlives a stop is told in one line. Must not know how
-an end is seen.
+Promise: a pid that vanished meanwhile is an ordinary end. Must not know how an end is seen.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from supervisor.engine.leftovers import group_lives
 from supervisor.late import Late
 from supervisor.process.base import ProcessBase
 from supervisor.process.lifecycle import In
@@ -28,10 +26,9 @@ _S = ProcessStates
 
 # SIGKILL is repeated every stopwaitsecs, but not more often than this.
 KILL_PERIOD = 1.0
-# How often it is told that a stop is waited for.
-REPORT_PERIOD = 2.0
-# What is left of a group after a stop may be dying with it: it gets this long before it is told.
-LEFTOVER_PATIENCE = 0.2
+# How often it is told that a stop is waited for. A little less than 2 seconds, so that the line comes before that of
+# the kill when it is due together with that.
+REPORT_PERIOD = 1.95
 
 
 class Stopping(ProcessBase):
@@ -52,7 +49,7 @@ class Stopping(ProcessBase):
         """Say that it is waited for, now and then."""
         if self.state == _S.STOPPING:
             now = self.world.clock.now()
-            if not self.laststopreport or now - self.laststopreport >= REPORT_PERIOD:
+            if not self.laststopreport or now >= self.laststopreport + REPORT_PERIOD:
                 self.world.log.info(f"waiting for {self.config.name} to stop")
                 self.laststopreport = now
 
@@ -141,22 +138,3 @@ class Stopping(ProcessBase):
             self.world.log.critical(
                 f"unknown problem {doing} {self.config.name} ({self.pid}):{traceback.format_exc()}")
             self._feed(In.SIGNAL_FAILED)
-
-    # What is left
-
-    def _report_leftovers(self, pid: int, patience: float = LEFTOVER_PATIENCE) -> None:
-        """One line when something of the group outlives a stop. pid: of the child that is gone, and its group."""
-        # What SIGKILL reached is gone, though it may be a while until somebody reaps it.
-        if self._group_killed == pid or not self._group_lives(pid):
-            return
-        if patience and self._allowed():
-            self.world.loop.call_later(patience, self._report_leftovers, pid, 0)
-        elif not patience or not self.config.stopasgroup:
-            self.world.log.warn(f"{self.config.name} was stopped, but processes it started are still running "
-                                f"(process group {pid}); stopasgroup=true stops them with it")
-
-    def _group_lives(self, pid: int) -> bool:
-        successor = self.world.pidhistory.get(pid)
-        if successor is not None and successor.pid == pid:
-            return False  # the number belongs to a new child
-        return group_lives(self.world.system, pid)

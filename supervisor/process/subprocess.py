@@ -181,7 +181,8 @@ class Subprocess(Starting, Stopping):
             self.delay = 0
             self._log_end("stopped", how, expected)
             self._feed(In.EXITED)
-            self._report_leftovers(pid)
+            if self._group_killed != pid:  # what SIGKILL reached is gone
+                self.world.aftermath.look_after(config.name, pid)
         elif state == _S.STARTING and self._died_early(pid):
             self.spawnerr = _TOO_QUICKLY + reason
             self.world.log.warn(f"exited: {config.name} ({how}; not expected)")

@@ -13,6 +13,7 @@ from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop
 from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
+from supervisor.process.aftermath import Aftermath
 
 __all__ = ["Log", "Settings", "World", "current", "install"]
 
@@ -58,6 +59,7 @@ class World:
         self.log = log
         self.settings = settings
         self.pidhistory: dict[int, Any] = {} if pidhistory is None else pidhistory
+        self.aftermath = Aftermath(loop, system, log, self.pidhistory)
         # Whether signals are as children are to inherit them; found out at the first spawn.
         self.vfork_is_clean: bool | None = None
 

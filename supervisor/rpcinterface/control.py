@@ -12,6 +12,7 @@ from supervisor.datatypes import signal_number
 from supervisor.faults import Faults, RPCError
 from supervisor.names import split_namespec
 from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, NotFound
+from supervisor.process.stopping import REPORT_PERIOD
 from supervisor.rpcinterface.base import Namespace, isNotRunning, isRunning, isSignallable
 from supervisor.rpcinterface.batch import Batch, make_allfunc
 from supervisor.states import RUNNING_STATES, STOPPED_STATES, ProcessStates
@@ -19,8 +20,6 @@ from supervisor.xmlrpc.deferred import Deferred, LoopLike
 
 __all__ = ["Control"]
 
-# How often it is told that a stop still goes on, in seconds.
-_REPORT_PERIOD = 2.0
 
 
 class Control(Namespace):
@@ -169,7 +168,7 @@ class _Stopping(Deferred):
 
     def _report(self, loop: LoopLike) -> None:
         self._process.stop_report()
-        self._timer = loop.call_later(_REPORT_PERIOD, self._report, loop)
+        self._timer = loop.call_later(REPORT_PERIOD, self._report, loop)
 
     def _look(self, process: Any, state: int) -> None:
         if state in STOPPED_STATES:

@@ -123,6 +123,17 @@ def test_what_outlives_a_stop_is_told(daemon: Daemon):
     os.kill(grandchild, signal.SIGKILL)
 
 
+def test_what_outlives_a_shutdown_is_told(daemon: Daemon):
+    daemon.start(a={"startsecs": 0}, probe=None)
+    child = daemon.child("a")
+    grandchild = child.tell("spawn")
+    daemon.expect_leftovers()
+    assert daemon.stop() == 0
+    text = f"a was stopped, but processes it started are still running (process group {child.pid})"
+    assert daemon.log().count(text) == 1
+    os.kill(grandchild, signal.SIGKILL)
+
+
 def test_a_stop_right_after_a_start_is_never_lost(daemon: Daemon):
     daemon.start(a={"startsecs": 0, "autostart": False, "autorestart": "true", "command": "/bin/sleep 1000"},
                  probe=None)

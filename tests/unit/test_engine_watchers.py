@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from supervisor.engine import namewatch
 from supervisor.engine.clock import Clock
-from supervisor.engine.leftovers import Leftover, leftovers
+from supervisor.engine.leftovers import Leftover, leftovers, living_groups
 from supervisor.engine.loop import Loop
 from supervisor.engine.namewatch import NameWatch
 from supervisor.engine.system import System
@@ -187,6 +187,14 @@ def test_without_a_url_orphans_of_known_names_count(tmp_path: Path) -> None:
     process(tmp_path, 61, 77, **child(url=""))
     process(tmp_path, 62, 1, **child(url="", name="other"))
     assert leftovers(System(), None, [("cat", "cat")], str(tmp_path)) == [Leftover(60, "cat", "cat")]
+
+
+def test_a_group_lives_while_one_of_it_is_no_zombie(tmp_path: Path) -> None:
+    for pid, state, group in ((60, "Z", 50), (61, "S", 51), (62, "Z", 51), (63, "R", 53)):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (a) b) {state} 1 {group} 0")
+    assert living_groups(System(), {50, 51, 52}, str(tmp_path)) == {51}
+    assert living_groups(System(), {50, 51}, str(tmp_path / "none")) == {50, 51}
 
 
 def test_no_proc_no_leftovers(tmp_path: Path) -> None:

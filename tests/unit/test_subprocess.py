@@ -437,6 +437,18 @@ class TestStopping:
         assert not [text for text in scene.log.texts if "still running" in text]
 
 
+    def test_looking_for_what_is_left_costs_the_same_however_many_were_stopped(self, scene, monkeypatch):
+        listed = []
+        monkeypatch.setattr(scene.system, "listdir", lambda path: listed.append(path) or ["self"])
+        for _ in range(3):
+            process = running(scene)
+            process.stop()
+            scene.reap(process)
+        assert scene.world.aftermath.pending()
+        scene.pass_time(1)
+        assert listed == ["/proc"] and not scene.world.aftermath.pending()
+
+
 class TestOnItsOwn:
     def test_autostart_once(self, scene):
         process = scene.process()

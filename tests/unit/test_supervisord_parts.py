@@ -117,7 +117,7 @@ def test_whom_it_waits_for_is_told_every_three_seconds() -> None:
     for _ in range(4):
         scene.loop.turn()
     assert scene.log.texts == ["waiting for a, b to die"] * 3 + ["waiting for a to die"] * 3
-    assert scene.poller.waits[:2] == [3, 3]
+    assert scene.poller.waits[:2] == pytest.approx([3.1, 3.1])
 
 
 def test_the_lowest_level_also_shows_states() -> None:
