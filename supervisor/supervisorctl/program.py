@@ -17,25 +17,45 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def script() -> None:
+    """The installed command: main, but one action leaves at once. Taking the interpreter apart would cost as much as
+    the action; a shell and plugins, which may have something to put in order, are given the time."""
+    options = ClientOptions()
+    status = _status(None, options)
+    if not _needs_controller(options):
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            os._exit(status)
+        except OSError:
+            pass  # the ordinary end tells
+    sys.exit(status)
+
+
 def main(args: Iterable[Any] | None = None, options: ClientOptions | None = None) -> None:
     """Run supervisorctl; ends in SystemExit with the exit status."""
-    if options is None:
-        options = ClientOptions()
+    sys.exit(_status(args, ClientOptions() if options is None else options))
+
+
+def _status(args: Iterable[Any] | None, options: ClientOptions) -> int:
     try:
         options.realize(args)
-        status = run(options)
+        return run(options)
     except OutputGone as gone:
         _close_output()
-        status = int(str(gone.code))
+        return int(str(gone.code))
     except KeyboardInterrupt:
-        status = statuses.INTERRUPTED
-    sys.exit(status)
+        return statuses.INTERRUPTED
+
+
+def _needs_controller(options: ClientOptions) -> bool:
+    return bool(options.interactive or options.has_plugins)
 
 
 def run(options: ClientOptions) -> int:
     """The action of the command line and the shell, if they are asked for; the exit status."""
     session: Any
-    if options.interactive or options.has_plugins:
+    if _needs_controller(options):
         session = load("shell:Controller")(options)
     else:
         session = Session(options)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from supervisor.faults import Faults, RPCError, getFaultDescription
     from supervisor.xmlrpc.client import SupervisorTransport, UnixStreamHTTPConnection
+    from supervisor.xmlrpc.credentials import authorization
     from supervisor.xmlrpc.deferred import NOT_DONE_YET
     from supervisor.xmlrpc.handler import DeferredXMLRPCResponse, supervisor_xmlrpc_handler, xmlrpc_marshal
     from supervisor.xmlrpc.methods import gettags
@@ -36,6 +37,7 @@ __all__ = [
     "SupervisorTransport",
     "SystemNamespaceRPCInterface",
     "UnixStreamHTTPConnection",
+    "authorization",
     "capped_int",
     "encrypted",
     "getFaultDescription",
@@ -53,6 +55,7 @@ PY2 = False
 _HOMES = {
     "supervisor.faults": ("Faults", "RPCError", "getFaultDescription"),
     "supervisor.xmlrpc.client": ("SupervisorTransport", "UnixStreamHTTPConnection"),
+    "supervisor.xmlrpc.credentials": ("authorization",),
     "supervisor.xmlrpc.deferred": ("NOT_DONE_YET",),
     "supervisor.xmlrpc.handler": ("DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"),
     "supervisor.xmlrpc.methods": ("gettags",),

@@ -1,13 +1,12 @@
 """A small XML-RPC client over raw sockets, for a program that wants its answer within milliseconds.
 
 Promise: a call is carried out once at most, unless the caller says that twice does no harm; nothing is imported that
-takes time to load (the C module binascii stands for base64). It must not know what is called.
+takes time to load. It must not know what is called.
 """
 
 from __future__ import annotations
 
-import binascii
-
+from supervisor import xmlrpc as package
 from supervisor.xmlrpc.lean import Fault, dumps_call, loads_response
 from supervisor.xmlrpc.reach import Socket, connect, host_of, is_secure, no_answer, went_away
 
@@ -37,10 +36,7 @@ class ProtocolError(Exception):
 
 def authorization(username: str | None, password: str | None) -> str:
     """The header line for these credentials, with its end; nothing without a user name."""
-    if not username:
-        return ""
-    login = binascii.b2a_base64(f"{username}:{password or ''}".encode(), newline=False)
-    return f"Authorization: Basic {login.decode('ascii')}\r\n"
+    return str(package.authorization(username, password or "")) if username else ""
 
 
 class Server:

@@ -209,3 +209,21 @@ def test_a_full_disk_is_told_in_a_line() -> None:
         ended = subprocess.run([sys.executable, "-c", CTL, "help"], stdout=full, stderr=subprocess.PIPE, text=True,
                                timeout=DEADLINE)
     assert (ended.stderr, ended.returncode) == ("error: cannot write: No space left on device\n", 1)
+
+
+SCRIPT = "from supervisor.supervisorctl.program import script; script()"
+
+
+def test_the_installed_command_ends_as_main_does(daemon: Daemon) -> None:
+    daemon.start(probe=None, a={**CAT, "autostart": "false"})
+    for words in (["help"], ["status"], ["status", "nope"], ["pid"], ["--version"], ["-x"], [],
+                  ["completion", "bash"]):
+        ours, main = (subprocess.run([sys.executable, "-c", code, "-c", str(daemon.conf), *words], input="pid nope\n",
+                                     capture_output=True, text=True, env=daemon.environment(), timeout=DEADLINE)
+                      for code in (SCRIPT, CTL))
+        assert (ours.returncode, ours.stdout, ours.stderr) == (main.returncode, main.stdout, main.stderr), words
+        assert ours.stdout or ours.stderr
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run([sys.executable, "-c", SCRIPT, "help"], stdout=full, stderr=subprocess.PIPE, text=True,
+                               timeout=DEADLINE)
+    assert (ended.stderr, ended.returncode) == ("error: cannot write: No space left on device\n", 1)
