@@ -126,7 +126,7 @@ def session(block: Block) -> Iterator[tuple[str, str]]:
 def test_sessions_show_what_is_written(page: pathlib.Path) -> None:
     text = page.read_text(encoding="utf-8")
     for tool, sign in NEEDED.items():
-        if sign in text and shutil.which(tool) is None:
+        if sign in text and shutil.which(tool) is None and not os.environ.get("CI"):
             pytest.skip(f"the page uses {tool}")
     shell = Session()
     try:

@@ -52,7 +52,7 @@ def install_published(folder: pathlib.Path) -> None:
 
 def install_clients(folder: pathlib.Path) -> None:
     """Programs that only run supervisorctl, or write what supervisord reads."""
-    environment(folder, "ansible-core", "honcho[export]")
+    environment(folder, "ansible-core", "honcho[export]", "nagios-check-supervisord")
 
 
 def install_collection(folder: pathlib.Path) -> None:
