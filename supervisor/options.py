@@ -113,6 +113,7 @@ class ServerOptions(Options):
         self.process_group_configs: list[ProcessGroupConfig] = []
         self.server_configs: list[dict[str, Any]] = []
         self.rpcinterface_factories: list[tuple[str, Any, dict[str, str]]] = []
+        self.factory_specs: dict[str, str] = {}
         self.parse_criticals: list[str] = []
         self.parse_warnings: list[str] = []
         self.parse_infos: list[str] = []
@@ -320,6 +321,7 @@ class ServerOptions(Options):
         self.check, self.strict = bool(self.given.get("check")), bool(self.given.get("strict"))
         self.server_configs = reading.servers
         self.rpcinterface_factories = reading.factories
+        self.factory_specs = reading.context.specs
         self.serverurl = server_url(reading.servers)
         self.here = reading.context.here
         if isinstance(self.configfile, str | os.PathLike):

@@ -43,6 +43,7 @@ class Context:
         self.plugins: tuple[str, ...] | None = None     # how options begin that plugins read
         self.claimed: set[str] = set()              # those that were told of
         self.made: dict[str, list[Any]] = {}        # section -> its processes
+        self.specs: dict[str, str] = {}             # section of a plugin -> what it names as its factory
 
     def names(self, scope: str) -> dict[str, Any]:
         """The names an option of that scope may use; those of programs are added by their reader."""

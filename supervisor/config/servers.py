@@ -82,6 +82,7 @@ def read_plugins(context: Context, parser: UnhosedConfigParser, kind: str) -> li
         if not spec and key not in reader.texts:
             reader.fail(None, ValueError(f"section [{section}] does not specify a {key}"))
         elif spec is not None:
+            context.specs[section] = spec
             try:
                 factory = context.resolve(spec)
             except Unresolvable as e:

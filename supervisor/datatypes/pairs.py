@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from supervisor.datatypes.words import printable
+
 # Letters and digits of Latin-1 and a few signs stand without quotes.
 _PLAIN = r"[A-Za-z0-9_/.+\-():\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]+"
 _PAIR = re.compile(rf'\s*({_PLAIN})\s*=\s*(?:({_PLAIN})|"([^"\\]*)")\s*(?:,\s*|$)')      # the common form
@@ -94,4 +96,4 @@ def _any_pairs(arg: str) -> dict[str, str]:
 
 def _quoted(arg: str) -> str:
     """A value as it is written, on one line."""
-    return "'" + "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in arg) + "'"
+    return f"'{printable(arg)}'"

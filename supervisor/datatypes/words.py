@@ -97,3 +97,12 @@ def profile_options(value: str) -> tuple[list[str], bool]:
     """(sort keys, whether callers are wanted) of the profiler."""
     keys = list_of_strings(value.lower())
     return [key for key in keys if key != "callers"], "callers" in keys
+
+
+def printable(text: str) -> str:
+    """The text on one line: signs that are not for printing as escapes.
+
+    >>> printable("a\nb")
+    'a\\nb'
+    """
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

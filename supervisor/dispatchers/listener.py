@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from supervisor import events
+from supervisor.datatypes.words import printable
 from supervisor.dispatchers.base import PASSING, PDispatcher
 from supervisor.dispatchers.sinks import child_log
 from supervisor.engine.traces import one_line
@@ -329,4 +330,4 @@ def _on_one_line(data: bytes) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return f"Undecodable: {data!r}"
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return printable(text)

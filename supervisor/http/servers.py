@@ -103,13 +103,6 @@ def _doubt(name: str, factory: Any, logger: Any) -> None:
         pass
 
 
-def _specification(factory: Any) -> str:
-    """How a configuration names it; a module, when the colon was forgotten."""
-    name = getattr(factory, "__qualname__", None) or getattr(factory, "__name__", repr(factory))
-    module = getattr(factory, "__module__", None)
-    return f"{module}:{name}" if module else str(name)
-
-
 def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
     """One instance of each configured interface, for one server."""
     interfaces = []
@@ -118,8 +111,9 @@ def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
             instance = factory(supervisord, **settings)
         except (Exception, SystemExit) as error:  # plugins may raise anything
             options.logger.warn(traceback.format_exc())
-            reason = f"{_specification(factory)} raised {type(error).__name__}"
-            raise CannotListen(f"Could not make {name} rpc interface: in [rpcinterface:{name}] {reason}")
+            section = f"rpcinterface:{name}"
+            reason = f"{options.factory_specs.get(section, factory)} raised {type(error).__name__}"
+            raise CannotListen(f"Could not make {name} rpc interface: in [{section}] {reason}")
         _doubt(name, factory, options.logger)
         interfaces.append((name, instance))
         options.logger.info(f"RPC interface '{name}' initialized")

@@ -14,6 +14,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,13 @@ def run(*command: object, cwd: pathlib.Path | None = None) -> None:
 
 
 def environment(folder: pathlib.Path, *packages: object) -> None:
-    """A virtual environment. Nothing is compiled ahead: most modules of the large packages are never imported."""
+    """A virtual environment with packages."""
     run(sys.executable, "-m", "venv", folder)
+    install(folder, *packages)
+
+
+def install(folder: pathlib.Path, *packages: object) -> None:
+    """Nothing is compiled ahead: most modules of the large packages are never imported."""
     run(folder / "bin" / "python", "-m", "pip", "install", "--no-compile", *packages)
 
 
@@ -66,7 +72,9 @@ def install_collection(folder: pathlib.Path) -> None:
 
 
 def install_salt(folder: pathlib.Path) -> None:
-    environment(folder, "salt")
+    """Salt, with what its loader and its supervisord module import: the rest takes minutes, and a compiler."""
+    environment(folder, "--no-deps", "salt")
+    install(folder, "distro", "jinja2", "looseversion", "msgpack", "packaging", "pyyaml", "tornado")
 
 
 def install_node(folder: pathlib.Path) -> None:
@@ -141,6 +149,10 @@ class Installed(Daemon):
     def __init__(self, python: str) -> None:
         super().__init__(python)
         self.tolerate("SHUTDOWN_STATE")  # theirs, when they act while the daemon goes down
+
+    def configure(self, config: str = "", *, loglevel: str = "info", **rest: Any) -> str:
+        """At debug the activity log would have what programs of others write, tracebacks included."""
+        return super().configure(config, loglevel=loglevel, **rest)
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         return super().environment({"PYTHONWARNINGS": "ignore", **(extra or {})})

@@ -77,7 +77,8 @@ class Mailbox:
                 connection, _ = self._listening.accept()
             except OSError:
                 return
-            with connection, connection.makefile("rw", newline="\r\n") as lines:
+            # Who sends may be stopped in the middle of it.
+            with contextlib.suppress(ConnectionError), connection, connection.makefile("rw", newline="\r\n") as lines:
                 self._talk(lines)
 
     def _talk(self, lines: TextIO) -> None:

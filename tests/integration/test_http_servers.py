@@ -45,7 +45,7 @@ class Home:
         self.loop = Loop(Poller(), SkewedClock(), self.log)
         self.options: Any = types.SimpleNamespace(
             server_configs=list(configs), rpcinterface_factories=list(factories), logger=self.log, logfile=None,
-            identifier="x", mood=1)
+            identifier="x", mood=1, factory_specs={"rpcinterface:y": "its:spec"})
         supervisord: Any = types.SimpleNamespace(options=self.options, loop=self.loop, process_groups={})
         self.supervisord = supervisord
         self.clients: list[socket.socket] = []
@@ -160,7 +160,8 @@ def test_a_factory_that_fails_closes_what_was_open(tmp_path: pathlib.Path, monke
         raise RuntimeError("no luck")
 
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"^Could not make y rpc interface: in \[rpcinterface:y\] .*broken raised R"):
+    told = r"^Could not make y rpc interface: in \[rpcinterface:y\] its:spec raised RuntimeError$"
+    with pytest.raises(ValueError, match=told):
         Home(unix(pathlib.Path("s")), factories=[("y", broken, {})])
     assert os.listdir(".") == []
 

@@ -44,7 +44,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     "factory exits": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=sys:exit\n",
                       ["Could not make x rpc interface", "rpcinterface:x", "sys:exit"]),
     "factory raises": ("[rpcinterface:x]\nsupervisor.rpcinterface_factory=os:kill\n",
-                       ["Could not make x rpc interface"]),
+                       ["Could not make x rpc interface: in [rpcinterface:x] os:kill raised TypeError"]),
 }
 
 
