@@ -7,14 +7,13 @@ classes and `handlers` on the logger: both are looked up at each line. Must not 
 from __future__ import annotations
 
 import sys
-import syslog
 import time
 from typing import TYPE_CHECKING, Any
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.system import System
 from supervisor.late import Late
-from supervisor.logfile import LogFile
+from supervisor.logfile import LogFile, system_log
 
 if TYPE_CHECKING:
     import traceback
@@ -321,8 +320,11 @@ class SyslogHandler(Handler):
             self.handleError()
 
     def _syslog(self, text: str) -> None:
-        # A NUL would end the text early, half of a surrogate pair cannot be sent.
-        syslog.syslog(text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8"))
+        system_log.write(text)
+
+    def close(self) -> None:
+        super().close()
+        system_log.close()
 
 
 class Logger:

@@ -36,7 +36,7 @@ from supervisor.engine.signals import SignalDoor, stay_deaf
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
 from supervisor.engine.traces import one_line
-from supervisor.logfile import attend, settle
+from supervisor.logfile import attend, settle, system_log
 from supervisor.options import ServerOptions
 from supervisor.poller import Poller
 from supervisor.process import Subprocess
@@ -265,6 +265,7 @@ class Supervisor:
         options = self.options
         self.loop = Loop(Poller(), self.clock, options.logger)
         attend(self.loop)
+        system_log.attend(self.loop, options.logger.warn)
         self.world = World(
             loop=self.loop,
             system=self.system,
@@ -313,6 +314,7 @@ class Supervisor:
         self._pidfile.remove()
         self._door.close()
         settle()
+        system_log.settle()
         self.loop.poller.close()
 
     def _tick(self, kind: type[events.TickEvent], when: int) -> None:

@@ -5,10 +5,9 @@ Promise: bytes reach the file as they came. Must not know pipes or stages.
 
 from __future__ import annotations
 
-import syslog
 from typing import Any
 
-from supervisor.logfile import LogFile
+from supervisor.logfile import LogFile, system_log
 
 __all__ = ["WholeCharacters", "as_message", "child_log", "to_syslog"]
 
@@ -35,8 +34,7 @@ def child_log(process: Any, channel: str) -> LogFile | None:
 def to_syslog(name: str, data: bytes) -> None:
     """One call for each line: the process name, a blank, the line."""
     for line in as_text(data).rstrip("\n").split("\n"):
-        # A NUL would be refused.
-        syslog.syslog(f"{name} {line}".replace("\0", "\\x00"))
+        system_log.write(f"{name} {line}")
 
 
 def as_text(data: bytes) -> str:

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from supervisor.logfile.file import LogFile, follow
 from supervisor.logfile.outlet import attend, settle
+from supervisor.logfile.systemlog import system_log
 
-__all__ = ["LogFile", "attend", "follow", "settle"]
+__all__ = ["LogFile", "attend", "follow", "settle", "system_log"]

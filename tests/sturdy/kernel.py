@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -51,11 +51,13 @@ class Tracer:
 
 
 @contextlib.contextmanager
-def failing(pid: int, call: str, error: str, when: str, files: Iterable[str] = ()) -> Iterator[Tracer]:
-    """Meanwhile a system call fails. when: 3 is the third time, 1+2 every second time from the first on; with files,
-    which may be ``pipe:[NUMBER]``, only where it is about them."""
-    tracer = Tracer(pid, ["-f", "-e", "signal=none", "-e", f"trace={call}",
-                          "-e", f"inject={call}:error={error}:when={when}", *(f"-P{file}" for file in files)])
+def failing(pid: int, call: str, error: str, when: str, *options: str) -> Iterator[Tracer]:
+    """Meanwhile a system call fails. when: 3 is the third time, 1+2 every second time from the first on.
+
+    -f for forked children too: nothing may be spawned when it ends, for strace and a vfork would wait for each other.
+    """
+    tracer = Tracer(pid, [*options, "-e", "signal=none", "-e", f"trace={call}",
+                          "-e", f"inject={call}:error={error}:when={when}"])
     try:
         yield tracer
     finally:

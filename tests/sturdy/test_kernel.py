@@ -173,7 +173,7 @@ def test_a_call_fails_again_and_again(working: tuple[Daemon, Child], failure: st
     if name == "kill":
         daemon.expect_leftovers()  # of a group that was removed
     level = fds(daemon.pid)
-    with failing(daemon.pid, name, error, when, files(daemon) if name == "write" else ()):
+    with failing(daemon.pid, name, error, when, *(f"-P{file}" for file in files(daemon) if name == "write")):
         a_day(daemon)
     lives_well(daemon, well)
     eventually(lambda: fds(daemon.pid) <= level, f"{level} descriptors: {opened(daemon)}")
@@ -211,7 +211,7 @@ def start_with(daemon: Daemon, name: str, error: str, number: int) -> tuple[int,
             [daemon.python, "-c", START, str(rehearsal), "-c", str(daemon.conf)], stdin=subprocess.DEVNULL,
             stdout=err, stderr=err, cwd=daemon.dir, env=daemon.environment())
     wait_stopped(process.pid)
-    with failing(process.pid, name, error, str(number)) as tracer:
+    with failing(process.pid, name, error, str(number), "-f") as tracer:
         process.send_signal(signal.SIGCONT)
         status = process.wait(DEADLINE)
         if not status:
@@ -232,7 +232,7 @@ def ended(daemon: Daemon, status: int, said: str) -> str:
 
 @pytest.mark.parametrize("name", START_FAILURES)
 def test_a_call_fails_during_the_start(daemon: Daemon, name: str) -> None:
-    daemon.configure(probe=None, supervisord="directory=/\numask=027", sleeps=PROGRAM)
+    daemon.configure(probe=None, supervisord="directory=/\numask=027")
     problems = []
     number = 1
     while True:

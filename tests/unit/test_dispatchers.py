@@ -284,10 +284,10 @@ def test_events_that_nobody_hears_are_not_made(output: Output, monkeypatch: pyte
 
 def test_syslog(output: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
-    monkeypatch.setattr("syslog.syslog", lines.append)
+    monkeypatch.setattr("supervisor.dispatchers.sinks.system_log.write", lines.append)
     output.make(stdout_syslog=True)
     output.say(b"one\ntwo\xff\0\n\n", b"three")
-    assert lines == ["p one", "p two\\xff\\x00", "p three"]
+    assert lines == ["p one", "p two\\xff\0", "p three"]
     assert output.logged() == b"one\ntwo\xff\0\n\nthree"
 
 

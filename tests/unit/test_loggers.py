@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import syslog
 from pathlib import Path
 from typing import Any
 
@@ -246,11 +245,11 @@ def test_mistakes_in_a_format_are_told(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_syslog(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(syslog, "syslog", calls.append)
+    monkeypatch.setattr("supervisor.loggers.system_log.write", calls.append)
     logger = getLogger()
     handle_syslog(logger, "%(levelname)s %(message)s")
     logger.info("one\ntwo \0\n")
-    assert calls == ["INFO one", "INFO two \\x00"]
+    assert calls == ["INFO one", "INFO two \0"]
     handle_file(logger, "syslog", "%(message)s")
     assert [type(handler) for handler in logger.handlers] == [SyslogHandler, SyslogHandler]
     logger.handlers[0].reopen()
