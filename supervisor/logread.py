@@ -13,7 +13,7 @@ from typing import Any
 from supervisor.engine.files import open_ours
 from supervisor.engine.system import System
 
-__all__ = ["MAX_READ", "TailResult", "readFile", "tailFile"]
+__all__ = ["MAX_READ", "TailResult", "open_log", "readFile", "tailFile"]
 
 # Bytes of a log that one answer carries at most. A slice is cut at its end, a tail at its beginning.
 MAX_READ = 4 * 1024 * 1024
@@ -23,19 +23,18 @@ _SYSTEM = System()
 TailResult = list[Any]  # text, size of the file, whether something was left out
 
 
-def _open(filename: str) -> tuple[int, int]:
-    """(descriptor, size) of a regular file; /dev/null counts as an empty one. OSError for anything else."""
+def open_log(filename: str) -> tuple[int, os.stat_result]:
+    """A regular file for reading, and what it is; /dev/null counts as an empty one. OSError for anything else."""
     fd = open_ours(_SYSTEM, filename, os.O_RDONLY)
     try:
-        about = os.fstat(fd)
-        if stat.S_ISREG(about.st_mode):
-            return fd, about.st_size
-        if stat.S_ISCHR(about.st_mode) and about.st_rdev == os.stat(os.devnull).st_rdev:
-            return fd, 0
-        raise OSError("not a regular file")
+        found = os.fstat(fd)
+        null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
+        if not (null or stat.S_ISREG(found.st_mode)):
+            raise OSError("not a regular file")
     except BaseException:
         os.close(fd)
         raise
+    return fd, found
 
 
 def _slice(fd: int, begin: int, length: int) -> bytes:
@@ -55,9 +54,10 @@ def readFile(filename: str, offset: int, length: int) -> bytes:
     if length < 0 or (offset < 0 and length):
         raise ValueError("BAD_ARGUMENTS")
     try:
-        fd, size = _open(filename)
+        fd, found = open_log(filename)
     except (OSError, ValueError, TypeError):
         raise ValueError("FAILED") from None
+    size = found.st_size
     try:
         if offset < 0:
             begin = max(0, size + offset, size - MAX_READ)
@@ -77,9 +77,10 @@ def tailFile(filename: str, offset: int, length: int) -> TailResult:
     The text begins at a whole character; overflow tells that more was written since offset than fits.
     """
     try:
-        fd, size = _open(filename)
+        fd, found = open_log(filename)
     except (OSError, ValueError, TypeError):
         return ["", offset, False]
+    size = found.st_size
     try:
         overflow = size > offset + length
         if overflow:

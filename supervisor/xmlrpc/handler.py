@@ -158,7 +158,7 @@ class supervisor_xmlrpc_handler:
         except RPCError as fault:
             self._answer_fault(request, shown, fault)
         except BaseException as error:  # foreign code may raise anything; its text is for the log alone
-            logger.critical(f"XML-RPC response callback error: {_trace(error)}")
+            logger.error(f"XML-RPC response callback error:{_trace(error)}")
             if not request.closed:
                 request.error(500)
         else:

@@ -109,6 +109,14 @@ def test_logs_that_are_no_files(logs: Logs, kind: str) -> None:
     assert client.read(b"</body>").startswith(b"HTTP/1.1 404 ")
 
 
+def test_nothing_is_in_dev_null_and_it_can_be_followed(logs: Logs) -> None:
+    logs.path.symlink_to(os.devnull)
+    client = logs.follow()
+    logs.path.unlink()
+    logs.path.write_bytes(b"a file now")
+    assert client.read(b"now") == b"a file now"
+
+
 def test_growth_by_us_wakes_at_once(logs: Logs) -> None:
     log = logs.log()
     client = logs.follow()

@@ -175,7 +175,8 @@ def test_a_failure_that_comes_later(scene: Scene) -> None:
     request = scene.request("i.wait")
     scene.interface.later.fail(ValueError("secret text"))
     assert request.outcome == 500
-    assert scene.log.lines[-1][1].startswith("XML-RPC response callback error")
+    level, text = scene.log.lines[-1]
+    assert level == "error" and text.startswith("XML-RPC response callback error:Traceback (")
 
 
 @pytest.mark.parametrize(

@@ -7,22 +7,19 @@ costs one stat a second, however many follow it. Knows no process but its config
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from typing import Any
 
-from supervisor.engine.files import open_ours
 from supervisor.engine.loop import Loop, Timer
-from supervisor.engine.system import System
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date
 from supervisor.logfile import follow
+from supervisor.logread import open_log
 from supervisor.names import split_namespec
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 __all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
 
-_SYSTEM = System()
 _HEAD = 1024
 _LARGEST_HEAD = 16 * 1024 * 1024
 _PIECE = 128 * 1024
@@ -103,7 +100,7 @@ class tail_f_producer:
         self.sz = 0
         # Read because it might be truncated before the client takes it.
         self._ahead = b""
-        self._fd, found = _open(filename)
+        self._fd, found = open_log(filename)
         self._inode = _inode_of(found)
         self.modified = found.st_mtime
         self.sz = max(0, found.st_size - head)
@@ -165,7 +162,7 @@ class tail_f_producer:
         if _inode_of(found) == self._inode:
             return False
         try:
-            fd, found = _open(self._successor())
+            fd, found = open_log(self._successor())
         except OSError:
             return False
         # What was written between the last read and the rotation is still to be given.
@@ -284,19 +281,6 @@ def _beginning(request: deferring_http_request) -> int:
         if name == "limit" and value.isascii() and value.isdigit() and len(value) < 20:
             return min(max(_HEAD, int(value)), _LARGEST_HEAD)
     return _HEAD
-
-
-def _open(path: str) -> tuple[int, os.stat_result]:
-    """For reading; devices, pipes and planted links are not followed, and opening them must not wait."""
-    fd = open_ours(_SYSTEM, path, os.O_RDONLY)
-    try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError("not a regular file")
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd, found
 
 
 def _look_at(path: str) -> tuple[int, ...]:
