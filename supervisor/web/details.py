@@ -43,15 +43,15 @@ class ProcessView(MeldView):
         name = form.get("processname", "")
         group, process = find_process(supervisord, name)
         if process is None:
-            return page("Supervisor: no such process", (
+            return page("Supervisor: no such process", [
                 f'<main id="main" tabindex="-1" class="ask">{_TRAIL}'
                 f"<h2>No such process named {escape(name)}</h2></main>"
-            ))
+            ])
         namespec = make_namespec(group.config.name, process.config.name)
         now = supervisord.loop.clock.wall()
         info = process_info(group.config.name, process, int(now))
         channels = ("stdout", "stderr") if info["state"] == _S.RUNNING else ("stderr", "stdout")
-        main = "".join([
+        main = [
             message_box(form.get("message")),
             _title(namespec, info, self.token),
             _trouble(info, process),
@@ -60,15 +60,15 @@ class ProcessView(MeldView):
             '</div><div class="aside">',
             _charts(supervisord, (info["group"], info["name"])),
             _facts(info, process),
-            "</div>",
-        ])
+            "</div></main>",
+        ]
         journal = Journal.of(supervisord)
         usage = ' data-usage="1"' if AVAILABLE else ""
         opening = (
             f'<main id="main" tabindex="-1" class="details" data-process="{escape(namespec)}" data-at="{journal.at}"'
             f' data-now="{now:.3f}"{usage}>'
         )
-        return page(f"Supervisor: {namespec}", f"{opening}{main}</main>", alarm=journal.fatal() > 0)
+        return page(f"Supervisor: {namespec}", [opening, *main], alarm=journal.fatal() > 0)
 
 
 def _failed(info: dict[str, Any]) -> bool:

@@ -1,12 +1,13 @@
 """What all our pages have around their content: ui/status.html.
 
-Promise: the file is read once until it changes, and a page is joined from its pieces in one go. Must not know of any
-content.
+Promise: the file is read once, and a page is joined from its pieces in one go: a large one is not copied again and
+again. Must not know of any content.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 
 from supervisor.version import VERSION
@@ -19,9 +20,9 @@ _PLACES = ("version", "title", "version", "icon", "version", "top", "main", "ver
 
 
 @lru_cache(maxsize=1)
-def _pieces(stamp: tuple[int, int]) -> list[str]:
-    """The file around its places; stamp is its time and size."""
-    with open(_path(), encoding="utf-8") as file:
+def _pieces() -> list[str]:
+    """The file around its places."""
+    with open(os.path.join(PACKAGE, "ui", "status.html"), encoding="utf-8") as file:
         text = file.read()
     pieces = []
     for place in _PLACES:
@@ -30,22 +31,21 @@ def _pieces(stamp: tuple[int, int]) -> list[str]:
     return [*pieces, text]
 
 
-def _path() -> str:
-    return os.path.join(PACKAGE, "ui", "status.html")
-
-
-def page(title: str, main: str, top: str = "", alarm: bool = False) -> str:
-    """A page: its title is text, main and top are markup. alarm: something is FATAL."""
-    about = os.stat(_path())
-    first, *rest = _pieces((about.st_mtime_ns, about.st_size))
+def page(title: str, main: Sequence[str], top: str = "", alarm: bool = False) -> str:
+    """A page: its title is text, top and the pieces of main are markup. alarm: something is FATAL."""
+    first, *rest = _pieces()
     values = {
-        "title": escape(title),
-        "icon": "icon-fatal" if alarm else "icon",
-        "top": top,
+        "title": (escape(title),),
+        "icon": ("icon-fatal" if alarm else "icon",),
+        "top": (top,),
         "main": main,
-        "version": quote(VERSION),
+        "version": (quote(VERSION),),
     }
-    return first + "".join([values[place] + piece for place, piece in zip(_PLACES, rest, strict=True)])
+    parts = [first]
+    for place, piece in zip(_PLACES, rest, strict=True):
+        parts += values[place]
+        parts.append(piece)
+    return "".join(parts)
 
 
 def token_field(token: str | None) -> str:

@@ -111,33 +111,36 @@ def status_page(briefs: list[Brief], around: Surroundings) -> str:
     counts = tally(briefs)
     usage = ' data-usage="1"' if around.usage else ""
     hidden = "" if briefs and only and not any(map(only.fits, briefs)) else ' hidden=""'
-    main = (
+    main = [
         f'<main id="main" tabindex="-1" data-at="{around.at}" data-now="{around.now:.3f}"{usage}>'
         f'{message_box(around.message)}'
         f'<div class="summary"><p class="counts" id="counts">{_counts(counts, only)}</p>'
         f'<p class="restarts" id="restarts">{restarts_line(around.restarts)}</p></div>'
         f'<div class="tools">{_filter_form(only)}{_everything(only, around.token)}</div>'
         '<form id="processes" action="index.html" method="post" aria-label="Processes">'
-        f"{token_field(around.token)}{_kept(only)}{_table(briefs, only)}</form>"
-        f'<p id="nothing"{hidden}>No program fits the filter</p></main>'
-    )
+        f"{token_field(around.token)}{_kept(only)}",
+        *_table(briefs, only),
+        f'</form><p id="nothing"{hidden}>No program fits the filter</p></main>',
+    ]
     fatal = dict(counts).get("fatal", 0)
     title = f"({fatal} fatal) Supervisor Status" if fatal else "Supervisor Status"
     return page(title, main, f'<p class="identifier">{escape(around.identifier)}</p>', bool(fatal))
 
 
-def _table(briefs: list[Brief], only: Filter) -> str:
+def _table(briefs: list[Brief], only: Filter) -> list[str]:
     if not briefs:
-        return (
+        return [
             '<div class="empty"><p>No programs to manage</p><p>Add a <code>[program:x]</code> section to the '
             'configuration, then run <code>supervisorctl update</code>.</p></div>'
-        )
-    return (
+        ]
+    return [
         '<table id="table"><caption class="sr">Processes</caption>\n<thead><tr><th scope="col" class="state">State</th>'
         '<th scope="col" class="name">Name</th><th scope="col" class="desc">Description</th>'
         '<th scope="col" class="usage">CPU, memory</th><th scope="col" class="action">Actions and logs</th></tr>'
-        f"</thead>\n{table(briefs, only)}\n</table>"
-    )
+        "</thead>\n",
+        *table(briefs, only),
+        "\n</table>",
+    ]
 
 
 def ask_page(question: str, fields: dict[str, str], token: str | None, why: str) -> str:
@@ -145,8 +148,8 @@ def ask_page(question: str, fields: dict[str, str], token: str | None, why: str)
     hidden = "".join([
         f'<input type="hidden" name="{name}" value="{escape(value)}" />' for name, value in fields.items()
     ])
-    return page("Supervisor: " + question, (
+    return page("Supervisor: " + question, [
         f'<main id="main" tabindex="-1" class="ask"><h2>{escape(question)}</h2><p>{escape(why)}</p>'
         f'<form action="index.html" method="post">{token_field(token)}{hidden}'
         '<button class="yes">Yes, do it</button> <a href="./">No, show the programs</a></form></main>'
-    ))
+    ])

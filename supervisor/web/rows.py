@@ -85,50 +85,48 @@ class Filter:
 
 def buttons(namespec: str, state: int, page: str = "") -> str:
     """The buttons of a process: they belong into a form. page: where they lead if not to the page they are on."""
-    return _buttons(state, page) % {"target": quote(namespec), "name": escape(namespec)}
+    return _buttons(state, page, quote(namespec), escape(namespec))
 
 
-@lru_cache(maxsize=64)
-def _buttons(state: int, page: str) -> str:
-    """The same for any process."""
+def _buttons(state: int, page: str, target: str, name: str) -> str:
     return "".join([
-        f'<button formaction="{page}?processname=%(target)s&amp;action={action}" aria-label="{label} %(name)s">'
+        f'<button formaction="{page}?processname={target}&amp;action={action}" aria-label="{label} {name}">'
         f"{label}</button>"
         for action, label in (*_ACTIONS.get(state, ()), ("clearlog", "Clear log"))
     ])
 
 
+# They stand in a pattern for the name in a URL, the name as text, what is shown of it, and for what is put in later.
+_TARGET, _NAME, _SHOWN, _LATER = "\0\1\2\3"
+
+
 @lru_cache(maxsize=64)
-def _pattern(state: int, why: bool) -> tuple[str, str, str]:
-    """The parts of a row around its times and around its description, the same for any process in this state."""
+def _pattern(state: int, why: bool) -> str:
+    """A row of any process in this state."""
     name = word(state)
-    reason = f' <a class="why" href="%(details)s" aria-label="Why is %(name)s {name}?">Why?</a>'
+    reason = f' <a class="why" href="process.html?processname={_TARGET}" aria-label="Why is {_NAME} {name}?">Why?</a>'
     logs = "".join([
-        f'<a href="tail.html?processname=%(target)s{query}" aria-label="{channel} of %(name)s">{channel}</a>'
+        f'<a href="tail.html?processname={_TARGET}{query}" aria-label="{channel} of {_NAME}">{channel}</a>'
         for channel, query in (("stdout", ""), ("stderr", "&amp;channel=stderr"))
     ])
     return (
-        f'<tr class="process" data-name="%(name)s" data-state="{name}"',
+        f'<tr class="process" data-name="{_NAME}" data-state="{name}"{_LATER}'
         f'><td class="state"><span class="{status_class(state)} {name}">{name}</span></td>'
-        '<td class="name"><a href="%(details)s">%(shown)s</a></td><td class="desc">',
-        f'{reason if why else ""}</td><td class="usage"></td><td class="action">{_buttons(state, "")}'
-        f'<span class="logs">{logs}</span></td></tr>\n',
+        f'<td class="name"><a href="process.html?processname={_TARGET}">{_SHOWN}</a></td><td class="desc">{_LATER}'
+        f'{reason if why else ""}</td><td class="usage"></td>'
+        f'<td class="action">{_buttons(state, "", _TARGET, _NAME)}<span class="logs">{logs}</span></td></tr>\n'
     )
 
 
 @lru_cache(maxsize=16384)
 def _fixed(group: str, process: str, state: int, why: bool) -> tuple[str, str, str]:
-    """The same for this process."""
+    """The parts of a row around its times and around its description."""
     namespec = make_namespec(group, process)
-    target, name = quote(namespec), escape(namespec)
-    values = {
-        "target": target,
-        "name": name,
-        "details": f"process.html?processname={target}",
-        "shown": name if namespec == group else f'<span class="of">{escape(group)}:</span>{escape(process)}',
-    }
-    opening, upto_description, rest = _pattern(state, why)
-    return opening % values, upto_description % values, rest % values
+    name = escape(namespec)
+    shown = name if namespec == group else f'<span class="of">{escape(group)}:</span>{escape(process)}'
+    text = _pattern(state, why).replace(_TARGET, quote(namespec)).replace(_NAME, name).replace(_SHOWN, shown)
+    opening, upto_description, rest = text.split(_LATER)
+    return opening, upto_description, rest
 
 
 def row(brief: Brief, hidden: bool = False) -> str:
@@ -168,8 +166,8 @@ def tally(briefs: Iterable[Brief]) -> list[tuple[str, int]]:
     return [(name, numbers[state]) for state, name in _STATES.items() if numbers[state]]
 
 
-def table(briefs: Iterable[Brief], only: Filter) -> str:
-    """The bodies of the table: one for each group, and one for what stands alone between two of them."""
+def table(briefs: Iterable[Brief], only: Filter) -> list[str]:
+    """The bodies of the table in pieces: one for each group, and one for what stands alone between two of them."""
     parts: list[str] = []
     alone = False
     for group, members in groupby(briefs, _group_of):
@@ -189,7 +187,7 @@ def table(briefs: Iterable[Brief], only: Filter) -> str:
         parts.append("</tbody>\n")
     if alone:
         parts.append("</tbody>\n")
-    return "".join(parts)
+    return parts
 
 
 _group_of = itemgetter(0)
