@@ -63,14 +63,34 @@ function uptime(seconds) {
   return days ? `${days} day${days > 1 ? "s" : ""}, ${clock}` : clock;
 }
 
+function age(element) {
+  if (!element.dataset.start) return;
+  const place = one(".desc", element);
+  const seconds = Date.now() / 1000 - clockAhead - element.dataset.start;
+  const text = place.textContent.replace(/uptime .*/, `uptime ${uptime(seconds)}`);
+  if (text !== place.textContent) place.textContent = text;
+}
+
+// What is to be seen in the window at present: of a thousand rows only those few are worked on.
+const inView = {
+  elements: new Set(),
+  onSeen: () => {},
+  observer: new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) { inView.elements.delete(target); continue; }
+      inView.elements.add(target);
+      age(target);
+      inView.onSeen(target);
+    }
+  }, { rootMargin: "200px" }),
+
+  watch(element) { this.observer.observe(element); },
+  forget(element) { this.observer.unobserve(element); this.elements.delete(element); },
+  clear() { this.observer.disconnect(); this.elements.clear(); },
+};
+
 function tick() {
-  if (document.hidden) return;
-  const now = Date.now() / 1000 - clockAhead;
-  for (const element of all("[data-start]:not([hidden])", main)) {
-    const place = one(".desc", element);
-    const text = place.textContent.replace(/uptime .*/, `uptime ${uptime(now - element.dataset.start)}`);
-    if (text !== place.textContent) place.textContent = text;
-  }
+  if (!document.hidden) inView.elements.forEach(age);
 }
 
 // --- The stream of changes ---------------------------------------------------------------------------------------
@@ -381,13 +401,13 @@ function statusPage() {
 
   function look() {
     rows = new Map(all("tr.process", live).map((row) => [row.dataset.name, row]));
+    inView.clear();
+    for (const row of rows.values()) inView.watch(row);
     for (const box of all("input.fold", live)) {
       box.checked = !folded.has(box.closest("tbody").dataset.group);
     }
-    for (const [name, values] of charts.known) charts.draw(name, values);
     filter();
     count([]);
-    tick();
   }
 
   const reload = oneAtATime(async () => {
@@ -437,9 +457,10 @@ function statusPage() {
       if (changed) row.classList.add("changed");
       old.replaceWith(row);
       rows.set(row.dataset.name, row);
+      inView.forget(old);
+      inView.watch(row);
       const body = row.closest("tbody");
       if (body.dataset.group !== undefined) bodies.add(body);
-      if (charts.known.has(row.dataset.name)) charts.draw(row.dataset.name, charts.known.get(row.dataset.name));
     }
     for (const body of bodies) one("tr.group", body).hidden = !one("tr.process:not([hidden])", body);
     if (filterName.value || filterState.value) filter();
@@ -449,9 +470,14 @@ function statusPage() {
 
   charts.draw = (name, values) => {
     const row = rows.get(name);
-    if (!row || row.hidden || !stream.usage) return;
+    if (!stream.usage || !inView.elements.has(row)) return;
     one("td.usage", row).replaceChildren(
       line(values.cpu, 80, 20, 5), `${last(values.cpu).toFixed(1)} %, ${bytes(last(values.memory))}`);
+  };
+
+  inView.onSeen = (row) => {
+    const values = charts.known.get(row.dataset.name);
+    if (values) charts.draw(row.dataset.name, values);
   };
 
   if (main.dataset.usage && one("#table")) {
@@ -460,6 +486,7 @@ function statusPage() {
       stream.usage = on;
       toggle.setAttribute("aria-pressed", on);
       main.classList.toggle("with-usage", on);
+      inView.elements.forEach(inView.onSeen);
     };
     show(Boolean(memory.get("usage")));
     toggle.addEventListener("click", () => { show(!stream.usage); memory.set("usage", stream.usage); stream.open(); });
@@ -535,8 +562,13 @@ function processPage() {
     const icon = one("#icon", page).getAttribute("href");
     if (one("#icon").getAttribute("href") !== icon) one("#icon").setAttribute("href", icon);
     if (label) (all("a, button", main).find((control) => control.textContent === label) || main).focus();
-    tick();
+    look();
   });
+  function look() {
+    inView.clear();
+    inView.watch(one(".now"));
+  }
+  look();
   stream.onRows = reload;
   stream.onStale = async () => { await reload(); stream.open(); };
   pressable(reload);

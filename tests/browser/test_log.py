@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.browser.browser import Browser, Keys
 from tests.browser.test_status import start
 from tests.harness import Child, Daemon
@@ -124,6 +126,44 @@ def test_the_other_channel(daemon: Daemon, browser: Browser) -> None:
     wait_last(browser, "another")
     browser.press("stdout")
     wait_last(browser, "first")
+
+
+def test_the_activity_log(daemon: Daemon, browser: Browser) -> None:
+    start(daemon, a={"startsecs": 0})
+    browser.open()
+    browser.press("Activity log")
+    browser.wait(lambda: any("INFO success: a entered RUNNING state" in line for line in lines(browser)))
+    assert browser.text("h2") == "Activity log"
+    assert browser.text(".links") == ""
+    daemon.call("stopProcess", "a")
+    browser.wait(lambda: any("stopped: a (" in line for line in lines(browser)))
+
+
+@pytest.mark.parametrize("name", ["a;b", "a?b", "a#b", "100%41"])
+def test_names_that_look_like_parts_of_an_address(daemon: Daemon, browser: Browser, name: str) -> None:
+    start(daemon, **{name: {"startsecs": 0}})
+    browser.open()
+    browser.wait_state(name, "running")
+    child = daemon.child(name)
+    child.tell("out", "hello\n")
+    browser.press("stdout")
+    wait_last(browser, "hello")
+    browser.press("stderr")
+    child.tell("err", "trouble\n")
+    wait_last(browser, "trouble")
+
+
+def test_long_lines(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser)
+    child.tell("out", "word " * 500 + "\n")
+    wait_last(browser, "word " * 500)
+    wide = "const box = document.querySelector('.lines'); return box.scrollWidth > box.clientWidth"
+    assert not browser.run(wide)
+    browser.click(".logtools label:nth-of-type(2)")
+    assert browser.run(wide)
+    browser.driver.refresh()
+    wait_last(browser, "word " * 500)
+    assert browser.run(wide)
 
 
 def test_megabytes(daemon: Daemon, browser: Browser) -> None:

@@ -88,6 +88,9 @@ def test_without_scripts(daemon: Daemon, browser: Browser) -> None:
     browser.wait_state("a", "stopped")
     browser.press("Stop group g")
     browser.wait_text(".status_msg", "Group g stopped")
+    browser.press("Stop all")
+    browser.wait_text("h2", "Stop all programs?")
+    browser.press("No, show the programs")
     browser.element("#filter-name").send_keys("g:")
     browser.press("Filter")
     browser.wait_names("g:m1", "g:m2")
@@ -112,7 +115,7 @@ def test_without_scripts(daemon: Daemon, browser: Browser) -> None:
     browser.wait_text(".status_msg", "Process slow stopped")
 
 
-@pytest.mark.parametrize("width", [320, 390, 700])
+@pytest.mark.parametrize("width", [320, 390, 700, 1000, 1110])
 def test_narrow_windows_do_not_scroll_sideways(daemon: Daemon, browser: Browser, width: int) -> None:
     scenery(daemon)
     browser.size(width, 800)
