@@ -36,6 +36,11 @@ class Target:
         self.word = word
         self.request = request
 
+    @property
+    def many(self) -> bool:
+        """Whether the call answers with a result for each of many processes."""
+        return self.kind == MANY
+
 
 def start(session: Session, command: Command, words: list[str]) -> None:
     """Start processes."""
@@ -91,12 +96,17 @@ def apply(session: Session, verb: Verb, names: list[str], extra: tuple[object, .
     """Send one wish to the processes that the names mean and print what became of it."""
     targets = _targets(session, verb, names, extra)
     asked = [target for target in targets if target.request is not None]
-    several = len(asked) > 1 or any(target.kind == MANY for target in asked)
-    choose = load("progress:chooser")(session, verb.name) if verb.waits and several and session.on_terminal() else None
-    outcomes = session.calls([target.request for target in asked if target.request is not None], choose)
-    if choose is not None:
+    several = len(asked) > 1 or any(target.many for target in asked)
+    watched = verb.waits and several and session.on_terminal()
+    progress = load("progress:watch")(session, verb, asked) if watched else None
+    outcomes = session.calls(
+        [target.request for target in asked if target.request is not None], progress and progress.choose
+    )
+    if progress is not None:
         for number, outcome in outcomes:
-            _report(session, verb, asked[number], outcome)
+            target = asked[number]
+            known = target.many and not isinstance(outcome, CallFault)
+            _report(session, verb, target, progress.untold(outcome) if known else outcome)
         return
     for target in targets:
         if target.request is None:
@@ -134,7 +144,7 @@ def _members(session: Session) -> dict[str, list[str]]:
 
 def _report(session: Session, verb: Verb, target: Target, outcome: Any) -> None:
     if not isinstance(outcome, CallFault):
-        results = outcome if target.kind == MANY else [_result(target.word, Faults.SUCCESS, "OK")]
+        results = outcome if target.many else [_result(target.word, Faults.SUCCESS, "OK")]
         _print_results(session, verb, results)
     elif target.kind == ONE:
         _print_results(session, verb, [_result(target.word, outcome.code, outcome.text)])

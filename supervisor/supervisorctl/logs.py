@@ -7,7 +7,7 @@ pipe it goes as it came, bytes of a stream too.
 from __future__ import annotations
 
 from supervisor.faults import Faults
-from supervisor.names import make_namespec
+from supervisor.names import split_namespec
 from supervisor.supervisorctl.colours import name_painter
 from supervisor.supervisorctl.link import BadAnswer, CallFault, UnknownProtocol
 from supervisor.supervisorctl.printer import Printer
@@ -68,6 +68,8 @@ class Wish:
     def modify(self, modifier: str) -> None:
         """Take -f or -BYTES into account."""
         if modifier == "-f":
+            if self.lines is not None:
+                raise BadWords("Error: -n and -f do not go together")
             self.follow = True
         else:
             try:
@@ -268,14 +270,14 @@ def logs(session: Session, command: Command, words: list[str]) -> None:
         session.fail(str(problem))
         return
     infos = session.call("getAllProcessInfo")
-    everything = {make_namespec(info["group"], info["name"]): info for info in infos}
-    names = each_process(words, infos) if words else list(everything)
+    everything = {(info["group"], info["name"]): info for info in infos}
+    names = each_process(words or ["all"], infos)
     width = max(map(len, map(one_line, names)), default=0)
     paint = name_painter() if session.on_terminal() else lambda number, name: name
     followed = []
     for number, name in enumerate(names):
         prefix = paint(number, f"{one_line(name):<{width}} | ")
-        info = everything.get(name)
+        info = everything.get(split_namespec(name))
         if info is None:
             session.fail(f"{one_line(name)}: ERROR (no such process name)")
         elif not info["stdout_logfile"]:

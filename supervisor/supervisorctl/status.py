@@ -36,7 +36,7 @@ def status(session: Session, command: Command, words: list[str]) -> None:
         session.worsen(LSBStatusExitStatuses.UNKNOWN)
         return
     if flags & {"-w", "--watch"}:
-        load("watch:watch")(session, words)
+        load("watch:watch")(session, words, "--json" in flags)
         return
     shown, errors = select(session, words)
     if "--json" in flags:

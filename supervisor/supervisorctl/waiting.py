@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from supervisor.faults import Faults
+from supervisor.names import split_namespec
 from supervisor.states import ProcessStates
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from supervisor.supervisorctl.session import Session
     from supervisor.supervisorctl.table import Command
+
+    Info = dict[str, Any]
 
 WISHES = {
     "running": (ProcessStates.RUNNING,),
@@ -69,7 +72,8 @@ def _wait(session: Session, names: list[str], wish: str, deadline: float) -> Non
     pause = SHORTEST
     missing = list(names)
     while True:
-        missing = [name for name in missing if not _arrived(session, name, wish)]
+        infos = _look(session, missing)
+        missing = [name for name in missing if not _arrived(session, name, infos.get(split_namespec(name)), wish)]
         left = deadline - time.monotonic()
         if not missing:
             return
@@ -81,13 +85,23 @@ def _wait(session: Session, names: list[str], wish: str, deadline: float) -> Non
         pause = min(pause * 1.5, LONGEST)
 
 
-def _arrived(session: Session, name: str, wish: str) -> bool:
+def _look(session: Session, names: list[str]) -> dict[tuple[str, str | None], Info]:
+    """What is known of the processes, in one call for all of them."""
+    if len(names) > 1:
+        infos = session.call("getAllProcessInfo")
+    else:
+        try:
+            infos = [session.call("getProcessInfo", name) for name in names]
+        except CallFault as fault:
+            if fault.code != Faults.BAD_NAME:
+                raise
+            infos = []
+    return {(info["group"], info["name"]): info for info in infos}
+
+
+def _arrived(session: Session, name: str, info: Info | None, wish: str) -> bool:
     """Whether there is nothing more to wait for; prints the line about the process then."""
-    try:
-        info: dict[str, Any] = session.call("getProcessInfo", name)
-    except CallFault as fault:
-        if fault.code != Faults.BAD_NAME:
-            raise
+    if info is None:
         session.fail(f"{one_line(name)}: ERROR (no such process)")
         return True
     if info["state"] in WISHES[wish]:

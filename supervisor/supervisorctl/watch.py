@@ -1,4 +1,4 @@
-"""status -w: the table again and again, drawn anew on a terminal, printed at each change elsewhere."""
+"""status -w: the table again and again, drawn anew on a terminal, printed at each change elsewhere and as JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 
 from supervisor.supervisorctl import status
 from supervisor.supervisorctl.colours import can_redraw
+from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses, LSBStatusExitStatuses
 
 TYPE_CHECKING = False
@@ -16,10 +17,10 @@ EVERY = 1.0
 _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
-def watch(session: Session, words: list[str]) -> None:
+def watch(session: Session, words: list[str], as_json: bool = False) -> None:
     """Show the processes until Ctrl-C, or until the server is gone."""
     before: object = None
-    redraws = session.on_terminal() and can_redraw()
+    redraws = session.on_terminal() and can_redraw() and not as_json
     try:
         while True:
             if session.probe() != LSBInitExitStatuses.SUCCESS:
@@ -29,7 +30,9 @@ def watch(session: Session, words: list[str]) -> None:
             now = ([(info["group"], info["name"], info["state"], info["pid"]) for info in shown], errors)
             if redraws:
                 session.write(_HOME_AND_CLEAR)
-            if redraws or now != before:
+            if as_json and now != before:
+                session.output(load("jsontext:statuses")(shown, errors))
+            elif redraws or now != before:
                 status.show(session, shown, errors)
                 if not redraws:
                     session.output("")

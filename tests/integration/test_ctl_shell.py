@@ -234,6 +234,27 @@ def test_how_far_a_start_of_many_is(daemon: Daemon, shell: Open) -> None:
     child.expect_exact("g:x: started\r\ng:y: started\r\n")
 
 
+def test_what_has_arrived_of_many_is_told_before_the_others(daemon: Daemon, shell: Open) -> None:
+    daemon.start("[group:g]\nprograms=slow,quick,up", probe=None, slow={"autostart": "false", "startsecs": 60},
+                 quick={**CAT, "autostart": "false"}, up=CAT)
+    daemon.wait_state("g:up", "RUNNING")
+    for words in (["start", "g:*"], ["start", "all"]):
+        child = shell(*words, TERM="xterm")
+        child.expect_exact("\r\x1b[Kg:quick: started\r\nstart: waiting for 1 of 2 processes")
+        daemon.call("stopProcess", "g:slow")
+        child.expect_exact("\r\x1b[Kg:slow: ERROR (")
+        child.expect(pexpect.EOF)
+        assert "quick" not in child.before and "up" not in child.before
+        daemon.call("stopProcess", "g:quick")
+    child = shell("start", "g:*", TERM="xterm")
+    child.expect_exact("1 of 2 processes")
+    child.sendcontrol("c")
+    child.expect_exact("\r\x1b[K")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+
+
 def test_results_of_several_names_are_shown_as_they_come(daemon: Daemon, shell: Open) -> None:
     daemon.start(probe=None, slow={"autostart": "false", "startsecs": 60}, quick={**CAT, "autostart": "false"})
     child = shell("start", "slow", "quick", "nope", TERM="xterm")
