@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shlex
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from tests.docs.pages import blocks
 from tests.docs.test_many_machines import PAGE, example
 from tests.ecosystem.conftest import Installed
+from tests.harness import eventually
 
 pytestmark = [pytest.mark.ecosystem, pytest.mark.timeout(600)]  # the first test waits for installations
 
@@ -64,7 +66,7 @@ def test_ansible(site: Installed, clients: pathlib.Path, collection: pathlib.Pat
 
 
 def test_salt(site: Installed, salt: pathlib.Path) -> None:
-    (site.dir / "worker.sls").write_text(moved(example("yaml", "supervisord.running"), site))
+    (site.dir / "worker.sls").write_text(moved(example("yaml", "salt://"), site))
     (site.dir / "worker.conf").write_text(WORKER)
     (site.dir / "minion").write_text(
         f"root_dir: {site.dir}\nfile_client: local\nlog_file: {site.dir}/salt.log\nid: here\n"
@@ -77,8 +79,16 @@ def test_salt(site: Installed, salt: pathlib.Path) -> None:
         return [bool(state["changes"]) for state in told.values()]
 
     assert apply() == [True, True]
-    site.wait_state("worker", "RUNNING")
+    pid = site.wait_state("worker", "RUNNING")["pid"]
     assert apply() == [False, False]
+    shown = [block.text.splitlines() for block in blocks(PAGE) if "supervisord.status" in block.text]
+    told = []
+    for line in (line for lines in shown for line in lines):
+        _, _, *words = shlex.split(moved(line, site))       # salt and whom it is for
+        told.append(json.loads(run(site, salt / "bin" / "salt-call", "--local", "-c", site.dir, "--out=json", *words)))
+    assert told[0]["local"]["worker"]["state"] == "RUNNING"
+    assert told[1]["local"] == "worker: stopped\nworker: started"
+    assert site.info("worker")["pid"] != pid
 
 
 def test_multivisor(daemon: Installed) -> None:
@@ -86,8 +96,12 @@ def test_multivisor(daemon: Installed) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     daemon.start(example("ini", "multivisor.rpc").replace("9073", str(port)), probe=None)
-    with socket.create_connection(("127.0.0.1", port), timeout=10):
-        pass
+
+    def listens() -> bool:
+        with socket.socket() as asking:
+            return asking.connect_ex(("127.0.0.1", port)) == 0
+
+    eventually(listens, "the server of the plugin, which a thread opens")
 
 
 def test_nagios(daemon: Installed, clients: pathlib.Path) -> None:
@@ -100,6 +114,7 @@ def test_nagios(daemon: Installed, clients: pathlib.Path) -> None:
     program, *words = check.replace("9001", str(daemon.port)).split()
     command = [str(clients / "bin" / program), *words]
     assert run(daemon, *command).startswith("OK")
-    daemon.ctl("stop", "worker")
+    daemon.child("worker").tell("exit", 3)
+    daemon.wait_state("worker", "EXITED")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "worker" in done.stdout, done
