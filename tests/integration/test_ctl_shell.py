@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pexpect
@@ -18,35 +18,16 @@ from supervisor.clientoptions import ClientOptions
 from supervisor.supervisorctl import Controller
 from tests.harness import Daemon
 from tests.harness.daemon import CTL, DEADLINE
+from tests.harness.terminal import PROMPT, Open, ask, terminals
 
 CAT = {"command": "/bin/cat", "startsecs": 0}
-PROMPT = "supervisor> "
-Open = Callable[..., Any]
 
 
 @pytest.fixture
 def shell(daemon: Daemon) -> Iterator[Open]:
     """Opens supervisorctl on a terminal of its own."""
-    opened: list[Any] = []
-
-    def open_shell(*args: str, **env: str) -> Any:
-        child = pexpect.spawn(sys.executable, ["-c", CTL, "-c", str(daemon.conf), *args], timeout=DEADLINE,
-                              encoding="utf-8", env=daemon.environment(env), dimensions=(40, 120))
-        child.delaybeforesend = None
-        opened.append(child)
-        return child
-
-    yield open_shell
-    for child in opened:
-        child.close(force=True)
-
-
-def ask(child: Any, line: str) -> str:
-    """Type a line; what is shown until the next prompt."""
-    child.sendline(line)
-    child.expect_exact(f"{line}\r\n")
-    child.expect_exact(PROMPT)
-    return str(child.before)
+    with terminals(daemon) as open_shell:
+        yield open_shell
 
 
 def test_every_action_typed(daemon: Daemon, shell: Open) -> None:

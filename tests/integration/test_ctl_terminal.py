@@ -2,47 +2,30 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pexpect
 import pytest
 
 from tests.harness import Daemon
-from tests.harness.daemon import CTL, DEADLINE
+from tests.harness.terminal import PROMPT, Open, ask, terminals
 
 CAT = {"command": "/bin/cat", "startsecs": 0}
 IDLE = {**CAT, "autostart": "false"}
-PROMPT = "supervisor> "
-Open = Callable[..., Any]
 
 
 @pytest.fixture
 def shell(daemon: Daemon) -> Iterator[Open]:
-    """Opens supervisorctl on a terminal of its own."""
-    opened: list[Any] = []
+    """Opens supervisorctl on a terminal of its own; without an action back at the first prompt."""
+    with terminals(daemon) as open_shell:
+        def at_the_prompt(*args: str, **env: str) -> Any:
+            child = open_shell(*args, **env)
+            if not args:
+                child.expect_exact(PROMPT)
+            return child
 
-    def open_shell(*args: str, **env: str) -> Any:
-        child = pexpect.spawn(sys.executable, ["-c", CTL, "-c", str(daemon.conf), *args], timeout=DEADLINE,
-                              encoding="utf-8", env=daemon.environment(env), dimensions=(40, 120))
-        child.delaybeforesend = None
-        opened.append(child)
-        if not args:
-            child.expect_exact(PROMPT)
-        return child
-
-    yield open_shell
-    for child in opened:
-        child.close(force=True)
-
-
-def ask(child: Any, line: str) -> str:
-    """Type a line; what is shown until the next prompt."""
-    child.sendline(line)
-    child.expect_exact(f"{line}\r\n")
-    child.expect_exact(PROMPT)
-    return str(child.before)
+        yield at_the_prompt
 
 
 def ended(child: Any) -> int:

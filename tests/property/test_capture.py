@@ -3,28 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.dispatchers.capture import BEGIN, END, Capture, Found, LastBytes, find_prefix_at_end
+from supervisor.dispatchers.capture import BEGIN, END, Found, LastBytes, find_prefix_at_end
+from tests.pieces import captured
 
 fragments = st.one_of(st.sampled_from([BEGIN, END, BEGIN[:9], END[5:], b"<", b"<!--", b"-->"]), st.binary(max_size=5))
 streams = st.lists(fragments, max_size=20).map(b"".join)
-
-
-def merged(pieces: list[bytes]) -> list[tuple[Found, bytes]]:
-    capture = Capture()
-    found: list[tuple[Found, bytes]] = []
-    for item in [item for piece in pieces for item in capture.feed(piece)] + [(Found.OUTPUT, capture.finish())]:
-        if found and found[-1][0] is item[0] and item[0] is not Found.END:
-            found[-1] = (item[0], found[-1][1] + item[1])
-        elif item[1] or item[0] is Found.END:
-            found.append(item)
-    return found
 
 
 @given(streams, st.lists(st.integers(0, 200), max_size=8))
 def test_splits_do_not_matter(data: bytes, cuts: list[int]) -> None:
     ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
     pieces = [data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    assert merged(pieces) == merged([data])
+    assert captured(pieces) == captured([data])
 
 
 @given(streams)
@@ -37,7 +27,7 @@ def test_output_is_what_is_outside(data: bytes) -> None:
         if not ended:
             rest = b""
     outside.append(rest)
-    assert b"".join(piece for kind, piece in merged([data]) if kind is Found.OUTPUT) == b"".join(outside)
+    assert b"".join(piece for kind, piece in captured([data]) if kind is Found.OUTPUT) == b"".join(outside)
 
 
 @given(st.lists(st.binary(max_size=30)), st.integers(1, 40))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.http.parser import Head, HttpError, RequestParser
+from supervisor.http.parser import HttpError, RequestParser
+from tests.pieces import requests
 
 GOOD = [
     b"GET /a%20b?c=d HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n",
@@ -18,20 +21,15 @@ LIMIT = 2000
 
 def outcome(pieces: list[bytes]) -> tuple[list[tuple[str, bytes]], int | None]:
     parser, found = RequestParser(LIMIT, LIMIT), []
-    head: Head | None = None
-    try:
+
+    def one_by_one() -> Iterator[bytes]:
         for piece in pieces:
-            parser.feed(piece)
-            while True:
-                head = head or parser.head()
-                if head is None:
-                    break
-                body = parser.body()
-                if body is None:
-                    break
-                found.append((head.line, body))
-                head = None
+            yield piece
             assert parser.pending <= LIMIT + 5000
+
+    try:
+        for head, body in requests(parser, one_by_one()):
+            found.append((head.line, body))
     except HttpError as error:
         return found, error.status
     return found, None

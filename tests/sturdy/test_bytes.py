@@ -20,13 +20,14 @@ from supervisor import http_client
 from supervisor.config.reader import SyntaxProblem, decode, merged, read_sections
 from supervisor.datatypes import dict_of_key_value_pairs
 from supervisor.dispatchers.ansi import AnsiStripper
-from supervisor.dispatchers.capture import BEGIN, END, Capture, Found
+from supervisor.dispatchers.capture import BEGIN, END
 from supervisor.dispatchers.listener import ListenerTalk
 from supervisor.http.parser import Head, HttpError, RequestParser
 from supervisor.process.commands import split_command
 from supervisor.process.errors import BadCommand
 from supervisor.xmlrpc import codec, lean, wire
 from tests.harness import DEADLINE, Daemon, eventually
+from tests.pieces import captured
 from tests.sturdy.measure import MEGABYTE, fds, memory
 from tests.sturdy.raw import Raw, call, get, post
 
@@ -147,17 +148,6 @@ def listeners(pieces: Pieces) -> Any:
     return [type(happening) for happening in happenings], talk.state
 
 
-def captures(pieces: Pieces) -> Any:
-    capture = Capture()
-    found: list[tuple[Found, bytes]] = []
-    for item in [item for piece in pieces for item in capture.feed(piece)] + [(Found.OUTPUT, capture.finish())]:
-        if found and found[-1][0] is item[0] and item[0] is not Found.END:
-            found[-1] = (item[0], found[-1][1] + item[1])
-        elif item[1] or item[0] is Found.END:
-            found.append(item)
-    return found
-
-
 def colours(pieces: Pieces) -> Any:
     stripper = AnsiStripper()
     return b"".join(map(stripper.feed, pieces))
@@ -217,7 +207,7 @@ PROTOCOLS = {
     ], [b"HTTP/1.1 200 OK\r\n", b"\r\n\r\n", b"-1\r\n", b"+5\r\n", b"0x5\r\n", b"1_0\r\n"]),
     "listeners": Protocol(listeners, [b"RESULT 2\nOKREADY\n", b"RESULT 4\nFAIL", b"RESULT 0\nREADY\nREADY\n"],
                           [b"READY\n", b"RESULT ", b"RESULT -1\n", b"RESULT 99999999999999999999\n", b"\n"]),
-    "captures": Protocol(captures, [b"a" + BEGIN + b"<b>" + END + b"c" + END + BEGIN + b"d",
+    "captures": Protocol(captured, [b"a" + BEGIN + b"<b>" + END + b"c" + END + BEGIN + b"d",
                                     BEGIN[:-1] + BEGIN + END[1:]],
                          [BEGIN, END, BEGIN[:5], END[7:], b"<"]),
     "colours": Protocol(colours, [b"a\x1b[1;31mb\x1b]0;title\x07c\x1b]8;;u\x1b\\d\x1b(Be\x1bMf\x1b[?25lg\x9bh\n\xc3",

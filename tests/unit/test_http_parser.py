@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.http.parser import Head, HttpError, RequestParser, parse_head
+from supervisor.http.parser import HttpError, RequestParser, parse_head
+from tests.pieces import requests
 
 POST = b"POST /RPC2?a=%41 HTTP/1.1\r\nHost: h:9\r\nX-A:   b \r\nx-b:\r\n\tcont\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
@@ -16,21 +17,7 @@ NEXT = b"GET /next HTTP/1.1\r\n\r\n"
 
 def everything(pieces: list[bytes]) -> list[tuple[str, bytes]]:
     """(request line, body) of each request that is complete."""
-    parser, found = RequestParser(), []
-    head: Head | None = None
-    for piece in pieces:
-        parser.feed(piece)
-        while True:
-            if head is None:
-                head = parser.head()
-            if head is None:
-                break
-            body = parser.body()
-            if body is None:
-                break
-            found.append((head.line, body))
-            head = None
-    return found
+    return [(head.line, body) for head, body in requests(RequestParser(), pieces)]
 
 
 def test_a_request_with_all_its_parts() -> None:
