@@ -117,4 +117,4 @@ def test_nagios(daemon: Installed, clients: pathlib.Path) -> None:
     daemon.child("worker").tell("exit", 3)
     daemon.wait_state("worker", "EXITED")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "worker" in done.stdout, done
+    assert done.returncode == 1 and done.stdout.startswith("WARNING") and "'worker'" in done.stdout, done
