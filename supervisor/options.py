@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from supervisor import checkup, events
@@ -62,6 +62,17 @@ ROOT_SEARCH = (
     "configuration file for improved security.")
 
 
+class _Mood:
+    """One of SupervisorStates. Plugins set it, from threads of theirs too, so whoever waits for a change is told."""
+
+    def __get__(self, options: ServerOptions | None, owner: object = None) -> int:
+        return SupervisorStates.RUNNING if options is None else vars(options).get("mood", SupervisorStates.RUNNING)
+
+    def __set__(self, options: ServerOptions, mood: int) -> None:
+        vars(options)["mood"] = mood
+        options.mood_set()
+
+
 class ServerOptions(Options):
     """The options of supervisord. Everything a plugin may replace is looked up when it is called."""
 
@@ -83,7 +94,7 @@ class ServerOptions(Options):
     sockchown = None
     unlink_pidfile = False
     unlink_socketfiles = False
-    mood: int = SupervisorStates.RUNNING
+    mood = _Mood()
     httpservers: Any = ()
     logger: Any = None
     first = True
@@ -118,6 +129,7 @@ class ServerOptions(Options):
         self.parse_warnings: list[str] = []
         self.parse_infos: list[str] = []
         self.signal_receiver = SignalReceiver()
+        self.mood_set: Callable[[], object] = _nobody
         self.notes: list[str] = []          # what the configuration in force deserves to be warned of
         self._words: list[Any] = []
         self._reading: Reading | None = None      # the one in force
@@ -412,3 +424,7 @@ class ServerOptions(Options):
 
 def _event_type(name: str) -> type | None:
     return getattr(events.EventTypes, name, None)
+
+
+def _nobody() -> None:
+    """Nobody waits for a change of the mood yet."""

@@ -8,6 +8,7 @@ Must not know how a program is run or a request is answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -264,6 +265,7 @@ class Supervisor:
     def _build(self) -> None:
         options = self.options
         self.loop = Loop(Poller(), self.clock, options.logger)
+        options.mood_set = partial(self.loop.call_soon, bool)  # a turn in which it is looked at
         attend(self.loop)
         system_log.attend(self.loop, options.logger.warn)
         self.world = World(

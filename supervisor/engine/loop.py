@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from itertools import count
+from threading import get_ident
 from typing import Any, Protocol
 
 from supervisor.engine.clock import Clock
@@ -76,7 +77,10 @@ class _Interest:
 
 
 class Loop:
-    """One turn after the other, in one thread."""
+    """One turn after the other, in one thread.
+
+    Plugins may ask for calls from threads of theirs: then ``wake`` is called, because the loop may be asleep.
+    """
 
     def __init__(self, poller: BasePoller, clock: Clock, log: Log) -> None:
         self.poller = poller
@@ -89,6 +93,8 @@ class Loop:
         self._numbers = count()
         self._soon: deque[tuple[Callback, tuple[Any, ...]]] = deque()
         self._background: deque[tuple[Callback, tuple[Any, ...]]] = deque()
+        self._thread = get_ident()
+        self.wake: Callable[[], object] = _nobody
 
     # Descriptors
 
@@ -118,6 +124,8 @@ class Loop:
         """Call when the monotonic clock has reached when."""
         timer = Timer(when, callback, args, self)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        if get_ident() != self._thread:
+            self.wake()
         return timer
 
     def call_later(self, delay: float, callback: Callback, *args: Any) -> Timer:
@@ -127,10 +135,14 @@ class Loop:
     def call_soon(self, callback: Callback, *args: Any) -> None:
         """Call before the loop sleeps again, in this turn if it still can be."""
         self._soon.append((callback, args))
+        if get_ident() != self._thread:
+            self.wake()
 
     def call_background(self, callback: Callback, *args: Any) -> None:
         """Call in order, with a few milliseconds of each turn for all of this kind: spawns and other bulk."""
         self._background.append((callback, args))
+        if get_ident() != self._thread:
+            self.wake()
 
     @property
     def has_more(self) -> bool:
@@ -262,3 +274,7 @@ class Loop:
                     self.log.blather(f"unexpected {verb} event from fd {fd}")
                 else:
                     self.log.blather(f"{verb} event caused by {interest.owner or interest.callback!r}")
+
+
+def _nobody() -> None:
+    """There is no way yet to wake the loop."""

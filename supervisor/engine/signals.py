@@ -56,6 +56,7 @@ class SignalDoor:
         for fd in (self._reader, self._writer):
             system.set_blocking(fd, False)
         loop.add_reader(self._reader, self._came)
+        loop.wake = self.ring
 
     def open(self, receive: Callable[[int, FrameType | None], None], signals: Iterable[int] = CAUGHT) -> None:
         """Catch the signals from now on."""
@@ -69,6 +70,13 @@ class SignalDoor:
         self._loop.remove_reader(self._reader)
         os.close(self._reader)
         os.close(self._writer)
+
+    def ring(self) -> None:
+        """Wake the loop from another thread."""
+        try:
+            self._system.write(self._writer, b"\0")
+        except OSError:
+            pass  # full: it wakes anyway; closed: nobody is to be woken any more
 
     def _came(self) -> None:
         try:

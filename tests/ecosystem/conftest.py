@@ -74,7 +74,8 @@ def install_collection(folder: pathlib.Path) -> None:
 def install_salt(folder: pathlib.Path) -> None:
     """Salt, with what its loader and its supervisord module import: the rest takes minutes, and a compiler."""
     environment(folder, "--no-deps", "salt")
-    install(folder, "distro", "jinja2", "looseversion", "msgpack", "packaging", "pyyaml", "tornado")
+    install(folder, "distro", "jinja2", "looseversion", "msgpack", "packaging", "pyyaml", "requests",
+            "tornado")
 
 
 def install_node(folder: pathlib.Path) -> None:

@@ -290,22 +290,31 @@ def test_multivisor(daemon: Installed) -> None:
         daemon,
         config=f"[rpcinterface:multivisor]\nsupervisor.rpcinterface_factory = multivisor.rpc:make_rpc_interface\n"
                f"bind = tcp://127.0.0.1:{port}\n",
-        a={"startsecs": 0},
+        a={"startsecs": 0}, b={"autostart": "false", "startsecs": 1},
     )
     daemon.wait_state("a", "RUNNING")
     code = (
         "import json, sys\n"
         "from multivisor.zerorpc import Client\n"
-        "client = Client(sys.argv[1], timeout=10)\n"
-        "print(json.dumps([client.getState(), [info['name'] for info in client.getAllProcessInfo()],"
-        " client.stopProcess('a')]))\n"
+        "client, watching = (Client(sys.argv[1], timeout=20) for _ in range(2))\n"
+        "stream = iter(watching.event_stream())\n"
+        "next(stream)\n"
+        "told = [client.getState(), [info['name'] for info in client.getAllProcessInfo()]]\n"
+        "told += [client.stopProcess('a'), client.startProcess('b')]\n"
+        "names = []\n"
+        "while 'PROCESS_STATE_RUNNING' not in names:\n"
+        "    names.append(next(stream)['eventname'])\n"
+        "print(json.dumps([*told, names]))\n"
+        "client.shutdown()\n"
     )
     told = subprocess.run([daemon.python, "-c", code, f"tcp://127.0.0.1:{port}"], capture_output=True, text=True,
-                          check=False, timeout=30, cwd=daemon.dir)
+                          check=False, timeout=60, cwd=daemon.dir)
     assert told.returncode == 0, told.stderr
-    state, names, _ = json.loads(told.stdout)
-    assert state["statename"] == "RUNNING" and names == ["a"]
-    daemon.wait_state("a", "STOPPED")
+    state, names, _, _, events = json.loads(told.stdout)
+    assert state["statename"] == "RUNNING" and names == ["a", "b"]
+    assert [name.removeprefix("PROCESS_STATE_") for name in events if name.startswith("PROCESS_STATE_")] == [
+        "STOPPING", "STOPPED", "STARTING", "RUNNING"]
+    assert daemon.wait() == 0
 
 
 def own_address() -> str:

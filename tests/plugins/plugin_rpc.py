@@ -1,6 +1,8 @@
 """An RPC interface as other people write them: options, plain methods, answers that take their time."""
 
 import os
+import threading
+import time
 
 from supervisor.http import NOT_DONE_YET
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
@@ -102,6 +104,21 @@ class Interface:
 
         answer.delay = 0.01
         return answer
+
+    def fromThread(self, name, path):
+        """Start a process and end the daemon from a thread of ours, which writes down how that goes."""
+
+        def work():
+            interface = SupervisorNamespaceRPCInterface(self.supervisord)
+            with open(path, "a", buffering=1) as notes:
+                answer = interface.startProcess(name)
+                while (value := answer()) is NOT_DONE_YET:
+                    time.sleep(0.01)
+                notes.write(f"started {value}\n")
+                self.supervisord.options.mood = SupervisorStates.SHUTDOWN
+
+        threading.Timer(0.2, work).start()  # when nothing keeps the daemon awake any more
+        return True
 
     def addProcess(self, group, name, command):
         """A process that no file knows, put into a group."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Daemon
+from tests.harness import Daemon, eventually
 
 MORE = """
 [rpcinterface:more]
@@ -114,6 +114,13 @@ def test_a_plugin_polls_a_deferred_answer_of_the_built_in_interface(daemon: Daem
     start(daemon, a={"autostart": "false", "startsecs": 1}, b={"autostart": "false", "command": "/no/such"})
     assert daemon.call("more.startAndPoll", "a") == ["started", True]
     assert daemon.fault("more.startAndPoll", "b").faultCode == 20
+
+
+def test_a_thread_of_a_plugin_does_not_wait_for_the_daemon_to_wake_up(daemon: Daemon) -> None:
+    start(daemon, a={"autostart": "false", "startsecs": 1})
+    daemon.call("more.fromThread", "a", f"{daemon.dir}/notes")
+    eventually(lambda: "started True" in daemon.read("notes"), "the start")
+    assert daemon.wait() == 0
 
 
 def test_a_plugin_adds_and_removes_processes(daemon: Daemon) -> None:

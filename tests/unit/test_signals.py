@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -60,6 +63,29 @@ def test_a_signal_wakes_the_loop(handlers: None) -> None:
     finally:
         door.close()
         loop.poller.close()
+
+
+@pytest.mark.parametrize("ask", ["call_soon", "call_background", "call_later"])
+def test_another_thread_wakes_the_loop(ask: str) -> None:
+    system = System()
+    loop = Loop(Poller(), Clock(), FakeLog())
+    door = SignalDoor(loop, system, lambda: None)
+    came: list[str] = []
+    call: Any = partial(getattr(loop, ask), *([0.001] if ask == "call_later" else []))
+    asleep = threading.Event()
+
+    def other() -> None:
+        asleep.wait()
+        call(came.append, "x")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    loop.call_soon(asleep.set)
+    while not came:
+        loop.turn()  # would sleep for ever
+    thread.join()
+    door.close()
+    loop.poller.close()
 
 
 def test_closed_the_handlers_still_take_note(handlers: None) -> None:
