@@ -7,10 +7,10 @@ descriptors wait; one callback's failure never hurts another. Knows nothing of w
 from __future__ import annotations
 
 import heapq
+from _thread import get_ident  # threading costs more to load, and nothing else of ours wants it
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from threading import get_ident
 from typing import Any, Protocol
 
 from supervisor.engine.clock import Clock
