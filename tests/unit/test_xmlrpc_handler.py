@@ -97,6 +97,8 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
         ("/RPC2/", True),
         ("/RPC2/x", True),
         ("/RPC2?x=y", True),
+        ("/RPC2;a=b", True),
+        ("/RPC2#f", True),
         ("/%52PC2", True),
         ("/RPC2foo", False),
         ("//RPC2", False),
