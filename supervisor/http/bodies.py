@@ -13,6 +13,8 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _CHUNK_SIZE_BEGUN = re.compile(rb"([0-9A-Fa-f]{1,15}[ \t]*(;[^\r\n]*)?\r?)?")
 _TRAILER_BEGUN = re.compile(rb"[^\r\n]*\r?")
 _LONGEST_CHUNK_LINE = 4096
+# A body of more bytes is not copied.
+_LARGE = 1024 * 1024
 _MOST_TRAILERS = 16 * 1024
 
 
@@ -31,14 +33,24 @@ class Body:
     complete = False
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._whole: bytes | bytearray = b""
 
     def eat(self, data: bytes | bytearray, pos: int, limit: int, keep: bool) -> int:
         """Use data from pos on; the position behind what was used."""
         raise NotImplementedError
 
-    def joined(self) -> bytes:
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+    def joined(self) -> bytes | bytearray:
+        """All of it; whoever is done with a bytearray may empty it, wherever else it is still held."""
+        return self._whole if len(self._whole) > _LARGE else bytes(self._whole)
+
+    def _keep(self, piece: bytes | bytearray) -> None:
+        # Mostly it comes in one piece. If not, it grows where it is: the pieces and their sum would be twice as much.
+        if not self._whole:
+            self._whole = bytes(piece)
+        else:
+            if isinstance(self._whole, bytes):
+                self._whole = bytearray(self._whole)
+            self._whole += piece
 
 
 class PlainBody(Body):
@@ -54,7 +66,7 @@ class PlainBody(Body):
             raise HttpError(413)
         end = min(pos + self._left, len(data))
         if keep and end > pos:
-            self._pieces.append(bytes(data[pos:end]))
+            self._keep(data[pos:end])
         self._left -= end - pos
         self.complete = not self._left
         return end
@@ -76,7 +88,7 @@ class ChunkedBody(Body):
                 if end == pos:
                     return pos
                 if keep:
-                    self._pieces.append(bytes(data[pos:end]))
+                    self._keep(data[pos:end])
                 self._left -= end - pos
                 pos = end
                 continue

@@ -64,7 +64,7 @@ class Channel:
         self.last_used = self._clock.now()
         self._state = _OPEN
         self._current: deferring_http_request | None = None
-        self._want_body: tuple[Callable[[bytes], object], int | None] | None = None
+        self._want_body: tuple[Callable[[bytes | bytearray], object], int | None] | None = None
         # A body that nobody wanted is still coming.
         self._skipping = False
         self._stream: Stream | None = None
@@ -207,7 +207,7 @@ class Channel:
             self.fail(request, exc)
 
     def read_body(
-        self, request: deferring_http_request, callback: Callable[[bytes], object], limit: int | None
+        self, request: deferring_http_request, callback: Callable[[bytes | bytearray], object], limit: int | None
     ) -> None:
         """See deferring_http_request.read_body."""
         if request is not self._current:
@@ -324,10 +324,12 @@ class Channel:
 
     # Out
 
-    def send_answer(self, request: deferring_http_request, data: bytes) -> None:
-        """The whole answer to the request under way."""
+    def send_answer(self, request: deferring_http_request, data: bytes, more: bytes = b"") -> None:
+        """The whole answer to the request under way, in one piece or two."""
         if request is self._current:
             self._outbox.put(data)
+            if more:
+                self._outbox.put(more)
             self._answered(request)
 
     def send_stream(self, request: deferring_http_request, top: bytes, items: list[Any], chunked: bool) -> None:

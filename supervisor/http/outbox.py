@@ -13,6 +13,9 @@ from supervisor.engine.loop import Loop
 
 __all__ = ["Outbox"]
 
+# Up to here pieces are put together for one send; beyond, copying them would cost more.
+_TOGETHER = 128 * 1024
+
 
 class Outbox:
     """Bytes on their way to a socket. room() is called when all of them are gone after a wait."""
@@ -41,7 +44,7 @@ class Outbox:
         queue = self._queue
         try:
             while queue:
-                if len(queue) > 1:
+                if len(queue) > 1 and self.size <= _TOGETHER:
                     whole = b"".join(queue)
                     queue.clear()
                     queue.append(whole)
@@ -49,7 +52,7 @@ class Outbox:
                 done = self._send(data)
                 self.size -= done
                 if done == len(data):
-                    queue.clear()
+                    queue.popleft()
                 else:
                     queue[0] = memoryview(data)[done:]
         except (BlockingIOError, InterruptedError):

@@ -209,7 +209,7 @@ class RequestParser:
             self._due, self.in_body = head.length, True
         return head
 
-    def body(self, limit: int | None = None) -> bytes | None:
+    def body(self, limit: int | None = None) -> bytes | bytearray | None:
         """The body of the head that was given last, once it is complete; 413 when it is longer than limit."""
         if not self.in_body:
             return b""

@@ -16,6 +16,10 @@ from supervisor.http.parser import Head
 __all__ = ["deferring_http_request"]
 
 
+# A body of more bytes is not copied to stand behind its head.
+_LARGE = 128 * 1024
+
+
 class deferring_http_request:
     """A request. The name is the one that plugins know."""
 
@@ -64,7 +68,7 @@ class deferring_http_request:
         """(path, ;params, ?query, #fragment), the path percent-decoded."""
         return self.head.split
 
-    def read_body(self, callback: Callable[[bytes], object], limit: int | None = None) -> None:
+    def read_body(self, callback: Callable[[bytes | bytearray], object], limit: int | None = None) -> None:
         """callback(body) once it is all there. 411 without one; longer than limit is 413."""
         self.channel.read_body(self, callback, limit)
 
@@ -154,7 +158,12 @@ class deferring_http_request:
         else:
             about = () if empty else (("Content-Type", content_type), ("Content-Length", str(len(body))))
             top = response.head(version, code, date, (*about, *headers), connection)
-        self.channel.send_answer(self, top if empty or self.command == "HEAD" else top + body)
+        if empty or self.command == "HEAD":
+            body = b""
+        if len(body) > _LARGE:
+            self.channel.send_answer(self, top, body)
+        else:
+            self.channel.send_answer(self, top + body)
 
     def done(self) -> None:
         """The answer is all pushed: send it, and what its producers will give."""

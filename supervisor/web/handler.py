@@ -62,7 +62,7 @@ class supervisor_ui_handler:
             request["Allow"] = "GET, HEAD, POST"
             request.error(405)
 
-    def _body_arrived(self, request: Any, body: bytes) -> None:
+    def _body_arrived(self, request: Any, body: bytes | bytearray) -> None:
         self.continue_request(body, request)
 
     def _stream(self, request: Any) -> None:
@@ -77,7 +77,7 @@ class supervisor_ui_handler:
         else:
             streams.send_changes(request, self.supervisord, form)
 
-    def continue_request(self, data: bytes, request: Any) -> None:
+    def continue_request(self, data: bytes | bytearray, request: Any) -> None:
         """Make the page, now or when its action is done."""
         page = _page_of(request)
         entry = registry.VIEWS.get(page)
@@ -126,7 +126,7 @@ def _environment(request: Any) -> dict[str, Any]:
     return {**request.cgi_environment(), "SERVER_URL": request.get_server_url()}
 
 
-def parse_form(query: str | None, body: bytes) -> dict[str, str]:
+def parse_form(query: str | None, body: bytes | bytearray) -> dict[str, str]:
     """The parameters of a query, overridden by those of an urlencoded body; empty ones are absent.
 
     The first of repeated query parameters counts, and the last of the body's. ValueError when it is no form.

@@ -99,10 +99,10 @@ class supervisor_xmlrpc_handler:
             request["Allow"] = "POST"
             request.error(405)
 
-    def _body_arrived(self, request: Any, body: bytes) -> None:
+    def _body_arrived(self, request: Any, body: bytes | bytearray) -> None:
         self.continue_request(body, request)
 
-    def continue_request(self, data: bytes, request: Any) -> None:
+    def continue_request(self, data: bytes | bytearray, request: Any) -> None:
         """Answer the call that the body of the request makes, as soon as there is an answer."""
         logger = self.supervisord.options.logger
         try:
@@ -112,6 +112,8 @@ class supervisor_xmlrpc_handler:
             logger.error(f"XML-RPC request data '{len(data)} bytes' is invalid: {why}")
             request.error(400)
             return
+        if isinstance(data, bytearray):
+            data.clear()  # it may be megabytes, and nobody needs it any more
         shown = _shown(method)
         tracing = logger.level <= _TRACE
         if tracing:
@@ -136,7 +138,7 @@ class supervisor_xmlrpc_handler:
         self.supervisord.options.logger.critical(
             f"Handling XML-RPC request for {_shown(method)}() raised an unexpected exception: {_trace(error)}")
 
-    def loads(self, data: bytes) -> tuple[str, tuple[Any, ...]]:
+    def loads(self, data: bytes | bytearray) -> tuple[str, tuple[Any, ...]]:
         return codec.loads_call(data)
 
     def call(self, method: str, params: Sequence[Any]) -> Any:

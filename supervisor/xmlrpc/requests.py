@@ -65,9 +65,9 @@ class _Uncommon(Exception):
     """The patterns do not reach; the strict reader decides."""
 
 
-def loads_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
+def loads_call(body: bytes | bytearray) -> tuple[str, tuple[Any, ...]]:
     """(method, parameters) of a request. NoMethodName when it names none, CodecError when it cannot be read."""
-    if len(body) <= _PATTERN_BODY:
+    if isinstance(body, bytes) and len(body) <= _PATTERN_BODY:
         try:
             # Nobody can change what a call without arrays and structs gave.
             if len(body) <= _REMEMBERED_SIZE and b"<data>" not in body and b"<struct>" not in body:

@@ -73,7 +73,7 @@ class _Reader:
         self._containers: list[Any] = []  # one per open <array> or <struct>
         self._members: list[list[Any]] = []  # one per open <member>: its name and value
 
-    def read(self, body: bytes) -> None:
+    def read(self, body: bytes | bytearray) -> None:
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.buffer_size = 65536
@@ -185,7 +185,7 @@ class _Reader:
         places[index] = value
 
 
-def read_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
+def read_call(body: bytes | bytearray) -> tuple[str, tuple[Any, ...]]:
     """(method, parameters) of a request. NoMethodName when it names none, CodecError when it cannot be read."""
     reader = _Reader("methodCall")
     reader.read(body)

@@ -154,7 +154,18 @@ def test_a_body_of_any_size_costs_little(quiet: Daemon) -> None:
             client.send(get("/ok.html", f"Content-Length: {40 * MEGABYTE}") + bytes(MEGABYTE) * 40)
             answer = client.answer()
             assert answer is not None and answer.status in (200, 413)
+        with Raw(quiet.socket) as client:  # just what is allowed
+            assert client.ask(post(bytes(16 * MEGABYTE))).status == 400
     assert peak.grown() < 32 * MEGABYTE
+
+
+def test_a_name_of_many_megabytes_comes_back_whole(quiet: Daemon) -> None:
+    name = "n" * (15 * MEGABYTE)
+    peak = Peak(quiet.pid)
+    with others_served(quiet), Raw(quiet.socket) as client:
+        answer = client.ask(post(value(f"<string>{name}</string>")))
+        assert answer.status == 200 and f"BAD_NAME: {name}<".encode() in answer.body
+    assert peak.grown() < 100 * MEGABYTE
 
 
 def value(inner: str) -> bytes:
