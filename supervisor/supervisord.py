@@ -24,6 +24,7 @@ from supervisor.daemon.startup import (
     make_logger,
     refuse_second_instance,
     report_leftovers,
+    starting,
     tell_notes,
 )
 from supervisor.daemon.ticks import Ticks
@@ -106,20 +107,19 @@ class Supervisor:
         options = self.options
         self.process_groups = {}
         events.clear()
-        try:
+        with starting():
             self._build()
-        except OSError as exc:
-            raise StartError(f"Cannot start: {exc.strerror}")
         readiness = Readiness(self.system)
         try:
-            self._add_configured_groups()
-            self._open_servers()
-            self._door.open(options.signal_receiver.receive)
-            if options.first and not options.nodaemon:
-                readiness = go_to_background(options, self.system, self.loop.poller)
-            self._write_pidfile()
-            if unclean:
-                report_leftovers(options, self.system)
+            with starting():
+                self._add_configured_groups()
+                self._open_servers()
+                self._door.open(options.signal_receiver.receive)
+                if options.first and not options.nodaemon:
+                    readiness = go_to_background(options, self.system, self.loop.poller)
+                self._write_pidfile()
+                if unclean:
+                    report_leftovers(options, self.system)
             readiness.ready()
             settle_down()
             self.runforever()

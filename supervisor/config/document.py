@@ -49,9 +49,12 @@ def writable_by_others(path: str) -> bool:
     if os.geteuid() != 0:
         return False
     path = os.path.realpath(path)
-    folder = os.stat(os.path.dirname(path))
+    try:
+        file, folder = os.stat(path), os.stat(os.path.dirname(path))
+    except OSError:
+        return False  # it has just been replaced
     # In a sticky folder only the owner of a file may replace it.
-    return _open_to_others(os.stat(path)) or (not folder.st_mode & stat.S_ISVTX and _open_to_others(folder))
+    return _open_to_others(file) or (not folder.st_mode & stat.S_ISVTX and _open_to_others(folder))
 
 
 def _open_to_others(facts: os.stat_result) -> bool:

@@ -7,7 +7,8 @@ Knows nothing of groups, servers or the loop.
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from supervisor import loggers
@@ -31,6 +32,7 @@ __all__ = [
     "make_logger",
     "refuse_second_instance",
     "report_leftovers",
+    "starting",
     "tell_notes",
 ]
 
@@ -50,6 +52,16 @@ _FORMAT = "%(asctime)s %(levelname)s %(message)s\n"
 
 class StartError(Exception):
     """Why the daemon cannot start; the text is meant for people."""
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """What the system refuses meanwhile is why the daemon cannot start."""
+    try:
+        yield
+    except OSError as exc:
+        what = f"{exc.filename}: " if exc.filename else ""
+        raise StartError(f"Cannot start: {what}{exc.strerror or exc}")
 
 
 def become_user(options: ServerOptions, system: System) -> None:

@@ -52,12 +52,16 @@ def daemonize(system: System, in_parent: Callable[[], object] | None = None) -> 
     if child == 0:
         system.close(reader)
         return Readiness(system, writer)
-    system.close(writer)
-    if in_parent is not None:
-        in_parent()
-    # A terminal's ^C may end the waiting.
-    forget_handlers(system)
-    system._exit(_wait_for_word(system, reader, child))
+    status = 1
+    try:
+        system.close(writer)
+        if in_parent is not None:
+            in_parent()
+        # A terminal's ^C may end the waiting.
+        forget_handlers(system)
+        status = _wait_for_word(system, reader, child)
+    finally:
+        system._exit(status)  # whatever happens: what is open here is the child's now
     raise AssertionError("not reached")
 
 

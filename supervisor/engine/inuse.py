@@ -50,15 +50,15 @@ def unix_refusal(path: str, replaces: bool = False) -> OSError | None:
 
 
 def _answers(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
             probe.connect(path)
-        except BlockingIOError:
-            # Its backlog is full: somebody holds it.
-            return True
-        except OSError:
-            return False
+    except BlockingIOError:
+        # Its backlog is full: somebody holds it.
+        return True
+    except OSError:
+        return False
     return True
 
 

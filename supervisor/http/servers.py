@@ -95,12 +95,8 @@ def _install_handlers(server: supervisor_http_server, config: Config, options: A
 def _doubt(name: str, factory: Any, logger: Any) -> None:
     """Tell when others may write the code that now runs with our rights."""
     path = getattr(sys.modules.get(getattr(factory, "__module__", "")), "__file__", None)
-    try:
-        if path is not None and writable_by_others(path):
-            logger.warn(f"[rpcinterface:{name}] {path}: others than root may write this code")
-    except OSError:
-        # Code that came from no file.
-        pass
+    if path is not None and writable_by_others(path):
+        logger.warn(f"[rpcinterface:{name}] {path}: others than root may write this code")
 
 
 def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:

@@ -43,7 +43,12 @@ class supervisor_af_unix_http_server(supervisor_http_server):
         self._mode = chmod
         self._owner = chown
         sock, self._inode = _open(path, chmod, chown)
-        super().__init__(sock, "<unix domain socket>", path, path, loop, logger, **settings)
+        try:
+            super().__init__(sock, "<unix domain socket>", path, path, loop, logger, **settings)
+        except OSError:
+            sock.close()
+            _remove(path)
+            raise
         self._watch = NameWatch(loop, system or System(), self._name_lost)
         self._watch.watch(path)
 
@@ -100,8 +105,8 @@ def _open(path: str, mode: int, owner: Owner) -> tuple[socket.socket, Inode]:
     try:
         _give(temporary, owner, path)
         sock.listen(BACKLOG)
+        found = os.lstat(temporary)
         _publish(temporary, path)
-        inode = _inode(temporary)
     except OSError as exc:
         sock.close()
         raise cannot_listen(exc, path)
@@ -110,8 +115,7 @@ def _open(path: str, mode: int, owner: Owner) -> tuple[socket.socket, Inode]:
         raise
     finally:
         _remove(temporary)
-    assert inode is not None
-    return sock, inode
+    return sock, (found.st_dev, found.st_ino)
 
 
 def _temporary_name(path: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ import pytest
 from tests.harness import DEADLINE, Daemon, eventually
 from tests.harness.daemon import alive
 from tests.sturdy.measure import MEGABYTE, children, fds, memory, only_root
+from tests.sturdy.raw import Raw, call, get, post
 
 SLEEP = {"command": "/bin/sleep 1000", "startsecs": 0}
 FAKETIME = list(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
@@ -301,3 +303,29 @@ def test_in_a_folder_that_was_removed(daemon: Daemon, which: str) -> None:
     assert done.returncode == 2
     reason = "The current directory has been removed" if which == "daemon" else "could not find config file"
     assert done.stderr.startswith(f"Error: {reason}") and "Traceback" not in done.stderr, done.stderr
+
+
+def test_without_memory_it_refuses_and_recovers(daemon: Daemon) -> None:
+    """A limit of the address space, as a service manager sets it: what does not fit fails, and nothing else."""
+    daemon.start(well={"startsecs": 0, "stdout_logfile": "@dir@/well"}, floods={"startsecs": 0}, probe=None, inet="",
+                 **{f"sleeps{number}": SLEEP for number in range(20)})
+    well = daemon.child("well")
+    size = int(pathlib.Path(f"/proc/{daemon.pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    limits = resource.prlimit(daemon.pid, resource.RLIMIT_AS)
+    big = post(call("supervisor.getProcessInfo", "x" * 12 * MEGABYTE))
+    many = post(call("system.multicall", [{"methodName": "supervisor.getAllProcessInfo", "params": []}] * 500))
+    for room in (8, 4, 2, 1, 0):
+        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (size + room * MEGABYTE, limits[1]))
+        for data in (big, many, get("/"), get("/logtail/well"), *[post(call("supervisor.getAllProcessInfo"))] * 50):
+            with contextlib.suppress(OSError), Raw(daemon.socket) as client:
+                client.sock.settimeout(2)
+                client.send(data)
+                client.answer()
+        daemon.signal(signal.SIGUSR2)
+    resource.prlimit(daemon.pid, resource.RLIMIT_AS, limits)
+    eventually(lambda: alive(daemon.pid) and daemon.proxy().supervisor.getState()["statename"] == "RUNNING", "recovery")
+    assert daemon.info("well")["pid"] == well.pid
+    well.tell("out", "fine\n")
+    eventually(lambda: daemon.read("well").endswith("fine\n"), "output")
+    with Raw(daemon.port) as client:
+        assert client.ask(get("/")).status == 200
