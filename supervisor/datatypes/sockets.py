@@ -79,6 +79,7 @@ class InetStreamSocketConfig(SocketConfig):
         self.host = host.lower()
         self.port = port_number(port)
         self.url = f"tcp://[{self.host}]:{self.port}" if ":" in self.host else f"tcp://{self.host}:{self.port}"
+        self._bound: Any = None
 
     def addr(self) -> tuple[str, int]:
         return "" if self.host == "*" else self.host, self.port
@@ -87,7 +88,9 @@ class InetStreamSocketConfig(SocketConfig):
         sock = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(self.addr())
+            # A name is looked up the first time, when its group is made: later a name server would keep all waiting.
+            sock.bind(self._bound or self.addr())
+            self._bound = sock.getsockname()
         except Exception:
             sock.close()
             raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop
@@ -24,6 +24,8 @@ __all__ = ["LogFile", "follow"]
 
 # Seconds between two tries of a step that failed while there is still a file to write to.
 _RETRY = 1.0
+# How many backups are looked for one by one.
+_MOST_TRIED = 100
 
 _open_logs: dict[str, list[LogFile]] = {}
 _followers: dict[str, list[Callable[[], object]]] = {}
@@ -181,12 +183,21 @@ class LogFile:
             self._truncate(target)
             return
         if not self._shifted:
-            for number in range(self.backups - 1, 0, -1):
+            for number in self._numbers():
                 self._rename(f"{self.path}.{number}", f"{self.path}.{number + 1}")
             self._shifted = True
         self._rename(self.path, f"{self.path}.1")
         self._shifted = False
         self._renew(info)
+
+    def _numbers(self) -> Iterable[int]:
+        """Of the backups that move up, the highest first. Who keeps them all does not pay for those there could be."""
+        if self.backups <= _MOST_TRIED:
+            return range(self.backups - 1, 0, -1)
+        folder, name = os.path.split(self.path)
+        ends = (entry[len(name) + 1 :] for entry in self._system.listdir(folder or ".") if entry.startswith(f"{name}."))
+        found = {int(end) for end in ends if end.isascii() and end.isdigit() and not end.startswith("0")}
+        return sorted((number for number in found if number < self.backups), reverse=True)
 
     def _truncate(self, target: Target) -> None:
         # Followers read what is about to go.

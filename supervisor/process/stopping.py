@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from supervisor.late import Late
@@ -107,7 +108,7 @@ class Stopping(ProcessBase):
         sig, as_group = arg
         if as_group and sig == signal.SIGKILL:
             self._group_killed = self.pid
-        self._deliver(sig, self.world.system.killpg if as_group else self.world.system.kill, "killing")
+        self._deliver(sig, self._to_group if as_group else self.world.system.kill, "killing")
 
     def _send_kill(self, _: Any) -> None:
         self._log_kill(signal.SIGKILL, self.config.killasgroup)
@@ -126,6 +127,18 @@ class Stopping(ProcessBase):
     def _log_kill(self, sig: int, as_group: bool) -> None:
         whom = " process group" if as_group else ""
         self.world.log.debug(f"killing {self.config.name} (pid {self.pid}){whom} with signal {signame(sig)}")
+
+    def _to_group(self, pid: int, sig: int) -> None:
+        """To a child and the group it should lead: one that went to another group does not escape."""
+        system = self.world.system
+        try:
+            system.killpg(pid, sig)
+        except ProcessLookupError:
+            system.kill(pid, sig)
+        else:
+            if sig == signal.SIGKILL:
+                with suppress(OSError):
+                    system.kill(pid, sig)
 
     def _deliver(self, sig: int, send: Callable[[int, int], object], doing: str) -> None:
         try:

@@ -359,3 +359,18 @@ def test_a_failed_exec_without_startsecs_is_an_exit(daemon: Daemon) -> None:
     assert info["exitstatus"] == 127
     first, second = daemon.read("err.log").splitlines()
     assert first.startswith("supervisor: couldn't exec") and second == "supervisor: child process was not spawned"
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+def test_who_leaves_its_process_group_does_not_escape_a_stop(daemon: Daemon, ignores: bool) -> None:
+    """A program may join the group of another one, or leave its own to others."""
+    groups = {"startsecs": 0, "stopasgroup": True, "stopwaitsecs": 1}
+    daemon.start(stays={"startsecs": 0}, leaves=groups, probe=None)
+    stays, leaves = daemon.child("stays"), daemon.child("leaves")
+    if ignores:
+        leaves.tell("value", "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+        leaves.tell("value", "__import__('subprocess').Popen(['/bin/sleep', '1000']).pid")
+    leaves.tell("value", f"os.setpgid(0, {stays.pid})")
+    assert daemon.call("stopProcess", "leaves")
+    leaves.gone()
+    assert daemon.info("stays")["pid"] == stays.pid

@@ -131,6 +131,18 @@ def test_truncation_from_outside_leaves_no_hole(stage: Stage) -> None:
     assert stage.names() == ["x.log"]  # 23 bytes were written, but 13 are there
 
 
+def test_any_number_of_backups_costs_what_is_there(stage: Stage) -> None:
+    log = stage.log(maxbytes=1, backups=10**30)
+    for name in ("x.log.x", "x.log.07", "x.log.9.gz", "y.log.1"):
+        (stage.folder / name).write_text("not ours")
+    (stage.folder / "x.log.41").write_text("old")
+    for number in range(3):
+        log.write(b"%d" % number)
+    assert [stage.read(name) for name in ("x.log.1", "x.log.2", "x.log.3", "x.log.44")] == [b"2", b"1", b"0", b"old"]
+    assert [name for name in stage.names() if name not in ("x.log", "x.log.1", "x.log.2", "x.log.3", "x.log.44")] == [
+        "x.log.07", "x.log.9.gz", "x.log.x", "y.log.1"]
+
+
 def test_renamed_then_reopened(stage: Stage) -> None:
     log = stage.log()
     log.write(b"one\n")

@@ -345,7 +345,8 @@ class TestStopping:
         assert [sig for _, sig in scene.system.called("kill")] == [15, 9, 9, 9]
 
     @pytest.mark.parametrize("stop, kill, calls", [
-        (False, False, ["kill", "kill"]), (True, True, ["killpg", "killpg"]), (False, True, ["kill", "killpg"]),
+        (False, False, ["kill", "kill"]), (True, True, ["killpg", "killpg", "kill"]),
+        (False, True, ["kill", "killpg", "kill"]),
     ])
     def test_whom_the_signals_reach(self, scene, stop, kill, calls):
         process = running(scene, stopasgroup=stop, killasgroup=kill, stopwaitsecs=1)
