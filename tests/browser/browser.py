@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.harness import Daemon, eventually
+from tests.harness import DEADLINE, Daemon, eventually
 
 __all__ = ["Browser", "Keys", "start_chromium"]
 
@@ -118,8 +118,8 @@ class Browser:
     def run(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, check: Callable[[], T], what: object = "") -> T:
-        return eventually(check, what)
+    def wait(self, check: Callable[[], T], what: object = "", seconds: float = DEADLINE) -> T:
+        return eventually(check, what, seconds)
 
     def text(self, selector: str) -> str | None:
         """What is to be seen of the first such element, None when there is none."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -73,13 +72,9 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
         return archive.read("axe_playwright_python/axe.min.js").decode("utf-8")
 
 
-@pytest.fixture(scope="session")
-def pictures() -> pathlib.Path | None:
-    """Where pictures of the pages go, if they are asked for: SCREENSHOTS=docs/images."""
-    folder = os.environ.get("SCREENSHOTS")
-    if folder is None:
-        return None
-    assert shutil.which("chromium")
-    path = pathlib.Path(folder)
+@pytest.fixture
+def pictures(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Where pictures of the pages go: SCREENSHOTS=docs/images, for those of the documentation."""
+    path = pathlib.Path(os.environ.get("SCREENSHOTS", tmp_path))
     path.mkdir(parents=True, exist_ok=True)
     return path

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 from typing import Any
 
 import pytest
 
-from tests.browser.browser import Browser
+from tests.browser.browser import Browser, Keys
 from tests.browser.test_status import GROUP, start
 from tests.harness import Daemon
 
@@ -159,14 +160,30 @@ def test_accessibility(daemon: Daemon, browser: Browser, axe: str, dark: bool, w
         elif "action" not in page:
             browser.wait_live()
         browser.run(axe)
-        result = browser.driver.execute_async_script(
-            "const done = arguments[0]; axe.run().then(result => done(JSON.stringify(result.violations)))")
-        found += [
-            (page, violation["id"], violation["impact"], [node["html"][:150] for node in violation["nodes"][:3]],
-             violation["nodes"][0]["failureSummary"])
-            for violation in json.loads(result)
-        ]
+        found += [(page, *violation) for violation in violations(browser)]
+        if not page:
+            browser.press("CPU and memory")
+            browser.wait(lambda: browser.row("a")["usage"].endswith(" MB"))
+            browser.press("1 fatal")
+            browser.press("Start broken")
+            browser.wait_message("ERROR: Process broken: spawn error")
+            found += [("usage, filter, message", *violation) for violation in violations(browser)]
+            browser.press("Stop all")
+            found += [("dialog", *violation) for violation in violations(browser)]
+            browser.press_in("dialog", "Cancel")
+            browser.press("CPU and memory")
     assert not found
+
+
+def violations(browser: Browser) -> list[tuple[Any, ...]]:
+    """What the checker, loaded before, has to say about the page as it is."""
+    result = browser.driver.execute_async_script(
+        "const done = arguments[0]; axe.run().then(result => done(JSON.stringify(result.violations)))")
+    return [
+        (violation["id"], violation["impact"], [node["html"][:150] for node in violation["nodes"][:3]],
+         violation["nodes"][0]["failureSummary"])
+        for violation in json.loads(result)
+    ]
 
 
 def test_states_differ_in_word_colour_and_shape(daemon: Daemon, browser: Browser) -> None:
@@ -202,10 +219,8 @@ def test_hostile_names_and_lines(daemon: Daemon, browser: Browser) -> None:
     browser.wait_message("<img src=x onerror=hacked()>")
 
 
-def test_pictures(daemon: Daemon, browser: Browser, pictures: pathlib.Path | None) -> None:
-    """Not a check: SCREENSHOTS=docs/images makes the pictures of the documentation."""
-    if pictures is None:
-        pytest.skip("SCREENSHOTS is not set")
+def test_pictures(daemon: Daemon, browser: Browser, pictures: pathlib.Path) -> None:
+    """The pictures of the documentation, when SCREENSHOTS=docs/images says so."""
     programs = """
         [program:worker]
         command=@puppet@
@@ -217,9 +232,10 @@ def test_pictures(daemon: Daemon, browser: Browser, pictures: pathlib.Path | Non
         startretries=1
     """
     log = "".join(
-        f"\x1b[32mINFO\x1b[0m GET /orders/{4000 + number} \x1b[1m200\x1b[0m in {number * 37 % 91} ms\n"
-        + ("\x1b[33mWARNING\x1b[0m slow query: 1.4 s\n" if number % 9 == 5 else "")
-        + ("\x1b[31mERROR\x1b[0m connection reset by peer\n" if number % 23 == 11 else "")
+        f"09:41:{number:02d} \x1b[32mINFO\x1b[0m GET /orders/{4000 + number} \x1b[1m200\x1b[0m"
+        f" in {number * 37 % 91} ms\n"
+        + (f"09:41:{number:02d} \x1b[33mWARNING\x1b[0m slow query: 1.4 s\n" if number % 9 == 5 else "")
+        + (f"09:41:{number:02d} \x1b[31mERROR\x1b[0m connection reset by peer\n" if number % 23 == 11 else "")
         for number in range(60)
     )
     busy = "i=0; while :; do i=$((i + 1)); [ $((i & 32767)) = 0 ] && sleep 0.2; done"
@@ -229,20 +245,29 @@ def test_pictures(daemon: Daemon, browser: Browser, pictures: pathlib.Path | Non
     daemon.child("api").tell("out", log)
     browser.open()
     browser.press("CPU and memory")
-    for length in range(60, 260, 40):
-        browser.wait(lambda length=length: browser.run("""
-            return [...document.querySelectorAll('svg.line path')].some(
-              one => one.getAttribute('d').length > arguments[0])""", length))
-    browser.picture(pictures / "web-status.png")
+    # A line has a point for each look; a picture is nicer with many of them.
+    length = 400 if "SCREENSHOTS" in os.environ else 40
+    browser.wait(lambda: browser.run("""
+        return [...document.querySelectorAll('svg.line path')].some(
+          one => one.getAttribute('d').length > arguments[0])""", length), seconds=120)
+    picture(browser, pictures / "web-status.png")
     browser.dark(True)
-    browser.picture(pictures / "web-status-dark.png")
+    picture(browser, pictures / "web-status-dark.png")
     browser.press("CPU and memory")
     browser.dark(False)
     browser.size(390, 844, 2)
-    browser.picture(pictures / "web-status-narrow.png")
+    picture(browser, pictures / "web-status-narrow.png")
     browser.size(1280, 800)
     browser.open("process.html?processname=mailer")
-    browser.picture(pictures / "web-process.png")
+    picture(browser, pictures / "web-process.png")
     browser.open("tail.html?processname=api", live=False)
     browser.wait(lambda: "4059" in (browser.text(".lines") or ""))
-    browser.picture(pictures / "web-log.png")
+    browser.element('input[type="search"]').send_keys("error", Keys.ENTER)
+    browser.wait(lambda: browser.text(".found") == "1 of 3 lines found")
+    picture(browser, pictures / "web-log.png")
+
+
+def picture(browser: Browser, path: pathlib.Path) -> None:
+    browser.picture(path)
+    assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert path.stat().st_size > 20_000

@@ -139,6 +139,27 @@ def test_the_icon_and_the_title_tell_what_is_fatal(daemon: Daemon, browser: Brow
     assert browser.run(icon) == "images/icon-fatal.svg"
 
 
+def test_all_pages_tell_what_is_fatal(daemon: Daemon, browser: Browser) -> None:
+    failing = {"startretries": 0, "autostart": False, "startsecs": 1, "command": "/bin/false"}
+    start(daemon, a={"startsecs": 0}, b=failing)
+    icon = "return document.querySelector('#icon').getAttribute('href').split('?')[0]"
+    browser.open("process.html?processname=a")
+    assert browser.run(icon) == "images/icon.svg"
+    log = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.open("process.html?processname=a")
+    browser.mark()
+    daemon.call("startProcess", "b", False)
+    browser.wait(lambda: browser.run(icon) == "images/icon-fatal.svg")
+    assert browser.marked()
+    assert browser.title() == "Supervisor: a"
+    browser.driver.switch_to.window(log)
+    assert browser.run(icon) == "images/icon-fatal.svg"
+    for page in ("tail.html?processname=a", "tail.html?log=activity"):
+        browser.open(page, live=False)
+        assert browser.run(icon) == "images/icon-fatal.svg"
+
+
 def test_the_filter_works_while_typing_and_survives_a_reload(daemon: Daemon, browser: Browser) -> None:
     start(daemon)
     browser.open()
