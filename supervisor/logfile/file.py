@@ -241,24 +241,25 @@ class LogFile:
     # Clearing
 
     def clear(self) -> None:
-        """Remove the file and begin a new one; other targets stay as they are. OSError when it cannot be removed."""
+        """Remove the file and begin a new one; other targets stay as they are. OSError when one of both fails."""
         target = self._target
         if target is None or not self.seekable:
             return
         try:
             info = self._system.lstat(self.path)
         except FileNotFoundError:
-            self.reopen()
-            return
-        if stat.S_ISLNK(info.st_mode):
+            info = None
+        if info is not None and stat.S_ISLNK(info.st_mode):
             self._truncate(target)
             self._tell_followers()
             return
-        if not stat.S_ISREG(info.st_mode):
+        if info is not None and stat.S_ISREG(info.st_mode):
+            self._system.unlink(self.path)
+            self._renew(info)
+        else:
             self.reopen()
-            return
-        self._system.unlink(self.path)
-        self._renew(info)
+        if self._astray:
+            raise target.absence
 
     # Inside
 

@@ -311,6 +311,29 @@ def test_clear_brings_a_deleted_log_back(stage: Stage) -> None:
     assert stage.read() == b"x"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_clear_says_when_no_new_log_can_be_begun(stage: Stage, there: bool) -> None:
+    log = stage.log()
+    log.write(b"old")
+    if not there:
+        os.unlink(stage.path)
+    stage.system.errors["open"] = errno.EACCES
+    with pytest.raises(PermissionError):
+        log.clear()
+    del stage.system.errors["open"]
+    log.write(b"new")
+    assert stage.read() == b"new"
+
+
+def test_clear_of_a_log_that_is_a_folder_now(stage: Stage) -> None:
+    log = stage.log()
+    os.unlink(stage.path)
+    os.mkdir(stage.path)
+    with pytest.raises(IsADirectoryError):
+        log.clear()
+    assert os.path.isdir(stage.path)
+
+
 def test_a_name_that_may_not_be_made_is_refused_for_that_reason(stage: Stage) -> None:
     stage.system.errors["open"] = errno.EACCES
     with pytest.raises(PermissionError):
