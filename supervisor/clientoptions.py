@@ -76,6 +76,7 @@ class ClientOptions(Options):
     prompt: str | None = None
     history_file: str | None = None
     interactive: Any = 0
+    opened = False              # the server was changed by the action open
 
     def __init__(self) -> None:
         super().__init__(require_configfile=False)

@@ -62,7 +62,7 @@ def open_server(session: Session, command: Command, words: list[str]) -> None:
     if not url.startswith(("http://", "unix://")) or not url.partition("://")[2]:
         session.fail("ERROR: url must be http:// or unix://")
         return
-    session.options.serverurl = url
+    session.options.serverurl, session.options.opened = url, True
     before = session.exitstatus
     load("status:status")(session, command, [])
     session.exitstatus = before

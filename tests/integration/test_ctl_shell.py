@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -196,6 +197,19 @@ def test_a_person_is_told_where_the_server_was_looked_for(daemon: Daemon, shell:
     assert child.exitstatus == 4
 
 
+def test_the_hint_says_who_named_the_server_and_what_is_there(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None)
+    conf = f"unix://{daemon.conf}"
+    for args, env, hint in (
+        (["-s", conf, "version"], {}, f"hint: tried {conf} (given with -s); that is no socket\r\n"),
+        (["version"], {"SUPERVISORCTL_SERVERURL": "unix:///nowhere"}, "unix:///nowhere (SUPERVISORCTL_SERVERURL); "),
+        (["open", "unix:///nowhere"], {}, "hint: tried unix:///nowhere (named by open); "),
+        (["-s", "foo://x", "version"], {}, "hint: a server URL is unix:///path/to/socket, http://host:port or "),
+    ):
+        child = shell(*args, **env)
+        child.expect_exact(hint)
+
+
 def test_status_is_shown_again_until_ctrl_c(daemon: Daemon, shell: Open) -> None:
     daemon.start(a={**CAT, "autostart": "false"}, probe=None)
     child = shell("status", "-w", "a")
@@ -207,12 +221,14 @@ def test_status_is_shown_again_until_ctrl_c(daemon: Daemon, shell: Open) -> None
 
 
 def test_how_far_a_start_of_many_is(daemon: Daemon, shell: Open) -> None:
-    daemon.start("[group:g]\nprograms=x,y", probe=None, x={"autostart": "false", "startsecs": 2},
-                 y={"autostart": "false", "startsecs": 2})
+    slow = {"autostart": "false", "startsecs": 60}
+    daemon.start("[group:g]\nprograms=x,y", probe=None, x=slow, y=slow)
     child = shell("start", "g:*", TERM="xterm")
     child.expect_exact("\r\x1b[Kstart: waiting for 2 of 2 processes")
-    child.expect_exact("\r\x1b[K")
-    child.expect_exact("g:x: started\r\ng:y: started\r\n")
+    daemon.call("stopProcessGroup", "g")
+    child.expect(pexpect.EOF)
+    said = re.sub("(start: waiting for [12] of 2 processes)?\r\x1b\\[K", "", child.before)
+    assert sorted(said.splitlines()) == [f"g:{name}: ERROR (abnormal termination)" for name in "xy"]
 
 
 def test_what_has_arrived_of_many_is_told_before_the_others(daemon: Daemon, shell: Open) -> None:
