@@ -6,6 +6,7 @@ xmlrpc.client; the shell and plugins add those in Controller, which is a Session
 
 from __future__ import annotations
 
+import io
 import sys
 
 from supervisor.faults import Faults
@@ -47,7 +48,7 @@ class Session:
 
     def __init__(self, options: ClientOptions, stdin: TextIO | None = None, stdout: TextIO | None = None) -> None:
         self.options = options
-        self.stdin: Any = stdin if stdin is not None else sys.stdin
+        self.stdin: Any = stdin or sys.stdin or io.StringIO()  # started with a closed stdin: there is no more input
         self.stdout: Any = stdout if stdout is not None else sys.stdout
         self.exitstatus: int = statuses.LSBInitExitStatuses.SUCCESS
         self._link: Link | None = None

@@ -227,3 +227,14 @@ def test_the_installed_command_ends_as_main_does(daemon: Daemon) -> None:
         ended = subprocess.run([sys.executable, "-c", SCRIPT, "help"], stdout=full, stderr=subprocess.PIPE, text=True,
                                timeout=DEADLINE)
     assert (ended.stderr, ended.returncode) == ("error: cannot write: No space left on device\n", 1)
+
+
+def test_a_closed_stdin_is_the_end_of_input(daemon: Daemon) -> None:
+    daemon.start(probe=None, a=CAT)
+    daemon.wait_state("a", "RUNNING")
+    for words, last in (([], "supervisor> \n"), (["fg", "a"], "<==\nExiting foreground\n"),
+                        (["-i", "pid"], "supervisor> \n")):
+        ended = subprocess.run(["/bin/sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-c", CTL, "-c",
+                                str(daemon.conf), *words], capture_output=True, text=True, env=daemon.environment(),
+                               timeout=DEADLINE)
+        assert (ended.returncode, ended.stderr, ended.stdout.endswith(last)) == (0, "", True), ended
