@@ -29,7 +29,9 @@ def quiet() -> Iterator[Daemon]:
     """A daemon that several tests talk to and none changes for good."""
     daemon = Daemon()
     try:
-        yield daemon.start(inet="", off=OFF, on={"startsecs": 0})
+        daemon.start(inet="", off=OFF, on={"startsecs": 0})
+        daemon.wait_state("on", "RUNNING")
+        yield daemon
     finally:
         daemon.close()
 
@@ -350,13 +352,14 @@ def test_a_thousand_requests_in_one_pipeline_in_order(quiet: Daemon) -> None:
 
 
 def test_thousands_of_quick_connections(quiet: Daemon) -> None:
-    level = fds(quiet.pid)
+    level, peak = fds(quiet.pid), Peak(quiet.pid)
     with others_served(quiet):
-        for number in range(3000):
+        for number in range(10_000):
             with Raw(quiet.socket if number % 2 else quiet.port) as client:
                 if number % 3:
                     assert client.ask(get("/ok.html", "Connection: close")).body == b"OK"
     eventually(lambda: fds(quiet.pid) <= level, "descriptors that come back")
+    assert peak.grown() < 5 * MEGABYTE
 
 
 def test_readers_that_stop_reading_hold_little(daemon: Daemon) -> None:
@@ -450,7 +453,7 @@ def test_who_vanishes_at_any_point_costs_nothing(daemon: Daemon) -> None:
 
 def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) -> None:
     daemon.start(probe=None, inet="", on={"startsecs": 0}, later={"startsecs": 0, "autostart": False})
-    eventually(lambda: daemon.state("on") == "RUNNING")
+    daemon.wait_state("on", "RUNNING")
     level = fds(daemon.pid)
     limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (level + 30, limits[1]))
