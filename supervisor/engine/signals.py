@@ -7,7 +7,8 @@ Facts this rests on:
 - Python retries an interrupted wait, so a handler alone does not end it: set_wakeup_fd does, and C code writes
   to it at the moment of the signal, before the Python handler runs.
 - A full wakeup pipe loses nothing: there is something to read in it, and the numbers are in the receiver.
-- No signal is blocked and no handler is set beyond those asked for; children see both.
+- No signal is blocked and no handler is set beyond those asked for; children see both. A mask is inherited, so that a
+  daemon may be born deaf.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ class SignalDoor:
         loop.wake = self.ring
 
     def open(self, receive: Callable[[int, FrameType | None], None], signals: Iterable[int] = CAUGHT) -> None:
-        """Catch the signals from now on."""
+        """Catch the signals from now on, also those that whoever started us had blocked."""
         self._system.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for sig in signals:
             self._system.signal(sig, receive)
+        self._system.pthread_sigmask(signal.SIG_SETMASK, ())
 
     def close(self) -> None:
         """No longer wake the loop. The handlers stay, so that what comes meanwhile is noted and nobody dies of it."""

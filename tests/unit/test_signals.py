@@ -88,6 +88,22 @@ def test_another_thread_wakes_the_loop(ask: str) -> None:
     loop.poller.close()
 
 
+def test_signals_that_were_blocked_are_heard(handlers: None) -> None:
+    loop = Loop(Poller(), Clock(), FakeLog())
+    receiver = SignalReceiver()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
+    door = SignalDoor(loop, System(), lambda: None)
+    try:
+        door.open(receiver.receive)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+        signal.raise_signal(signal.SIGTERM)
+        assert receiver.get_signal() == signal.SIGTERM
+    finally:
+        door.close()
+        loop.poller.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_closed_the_handlers_still_take_note(handlers: None) -> None:
     loop = Loop(Poller(), Clock(), FakeLog())
     receiver = SignalReceiver()
