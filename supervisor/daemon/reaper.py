@@ -30,16 +30,20 @@ class Log(Protocol):
 
 def reap(system: System, log: Log, pidhistory: dict[int, Any], once: bool = False) -> bool:
     """See to the children that are dead by now; whether there may be more."""
-    for _ in range(1 if once else _LIMIT):
+    dead: list[tuple[Any, int, int]] = []
+    more = True
+    while more and len(dead) < (1 if once else _LIMIT):
         try:
             pid, status = system.waitpid(-1, os.WNOHANG)
         except OSError as exc:
             if exc.errno not in (errno.ECHILD, errno.EINTR):
                 log.critical(f"waitpid error {exc.errno}; a process may not be cleaned up properly")
-            return False
-        if not pid:
-            return False
-        process = pidhistory.pop(pid, None)
+            break
+        more = bool(pid)
+        if more:
+            dead.append((pidhistory.pop(pid, None), pid, status))
+    # The kernel gives them by age; those of groups that end together are seen to in the order of the groups.
+    for process, pid, status in sorted(dead, key=_turn) if len(dead) > 1 else dead:
         if process is None:
             log.info(f"reaped unknown pid {pid} ({decode_wait_status(status)[1]})")
             continue
@@ -47,4 +51,8 @@ def reap(system: System, log: Log, pidhistory: dict[int, Any], once: bool = Fals
             process.finish(pid, status)
         except Exception as exc:
             log.critical(f"uncaptured python exception at the end of {process!r} ({one_line(exc)})")
-    return True
+    return len(dead) == _LIMIT
+
+
+def _turn(death: tuple[Any, int, int]) -> int:
+    return getattr(getattr(death[0], "group", None), "stop_number", 0)

@@ -5,6 +5,7 @@ Promise: plugins may add and delete members at any time. Must not know what kind
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from supervisor.process.world import World, current
@@ -14,8 +15,13 @@ from supervisor.states import STOPPED_STATES, ProcessStates
 __all__ = ["ProcessGroup", "ProcessGroupBase"]
 
 
+_stops = count(1)
+
+
 class ProcessGroupBase:
     """Base of the groups; ``processes`` are by name, in the order of the configuration."""
+
+    stop_number = 0  # grows with each group that is told to end
 
     def __init__(self, config: Any, world: World | None = None) -> None:
         self.config = config
@@ -44,6 +50,7 @@ class ProcessGroupBase:
 
     def stop_all(self) -> None:
         """Tell all members to end, those of the highest priority number first."""
+        self.stop_number = next(_stops)
         members = sorted(self.processes.values(), key=lambda one: one.config.priority)
         for process in members[::-1]:
             state = process.get_state()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -275,6 +276,16 @@ def test_very_many_deaths_are_seen_to_in_several_turns(scene: Scene) -> None:
     assert scene.system.deaths == []
     scene.loop.turn()
     assert scene.poller.waits[-1] is None
+
+
+def test_deaths_seen_together_stand_in_the_order_of_their_groups(scene: Scene) -> None:
+    ended: list[int] = []
+    for pid, number in ((1, 7), (2, 5), (3, 7), (4, 0), (5, 5)):
+        group = SimpleNamespace(stop_number=number)
+        scene.options.pidhistory[pid] = SimpleNamespace(group=group, finish=lambda pid, status: ended.append(pid))
+        scene.system.die(pid)
+    scene.supervisor.reap()
+    assert ended == [4, 2, 5, 1, 3]
 
 
 def test_public_names_are_found_here() -> None:
