@@ -38,7 +38,7 @@ def reap(system: System, log: Log, pidhistory: dict[int, Any], once: bool = Fals
         except OSError as exc:
             if exc.errno not in (errno.ECHILD, errno.EINTR):
                 log.critical(f"waitpid error {exc.errno}; a process may not be cleaned up properly")
-            break
+            pid = status = 0
         more = bool(pid)
         if more:
             dead.append((pidhistory.pop(pid, None), pid, status))
@@ -51,7 +51,7 @@ def reap(system: System, log: Log, pidhistory: dict[int, Any], once: bool = Fals
             process.finish(pid, status)
         except Exception as exc:
             log.critical(f"uncaptured python exception at the end of {process!r} ({one_line(exc)})")
-    return len(dead) == _LIMIT
+    return more
 
 
 def _turn(death: tuple[Any, int, int]) -> int:
