@@ -104,10 +104,10 @@ class LogRecord:
     def asdict(self) -> dict[str, str]:
         """message, levelname and asctime; made once, so that all handlers show the same time."""
         if self.dictrepr is None:
-            msg = as_text(self.msg)
+            msg = self.msg if type(self.msg) is str else as_text(self.msg)
             self.dictrepr = {
                 "message": msg % self.kw if self.kw else msg,
-                "levelname": LOG_LEVELS_BY_NUM.get(self.level, str(self.level)),
+                "levelname": LOG_LEVELS_BY_NUM.get(self.level) or str(self.level),
                 "asctime": _seconds.text(time.time()),
             }
         return self.dictrepr

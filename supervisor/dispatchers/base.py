@@ -17,6 +17,8 @@ __all__ = ["PASSING", "PDispatcher"]
 # Errors of reading and writing that say nothing about the pipe: the next try may succeed.
 PASSING = frozenset((errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.ENOBUFS))
 
+_DEBUG = 10
+
 
 class PDispatcher:
     """Base of the dispatchers; ``process.world`` has the collaborators."""
@@ -84,4 +86,6 @@ class PDispatcher:
 
     def tell_closed(self) -> None:
         """The line for the activity log when the other end was closed."""
-        self.process.world.log.debug(f"fd {self.fd} closed, stopped monitoring {self!r}")
+        log = self.process.world.log
+        if log.level <= _DEBUG:
+            log.debug(f"fd {self.fd} closed, stopped monitoring {self!r}")

@@ -39,6 +39,8 @@ class Place(NamedTuple):
 
 def own_descriptor(path: str) -> int | None:
     """N for /dev/stdout, /dev/stderr, /dev/fd/N and /proc/self/fd/N."""
+    if not path.startswith(("/dev/", "/proc/")):
+        return None
     folder, _, name = path.rpartition("/")
     if folder == "/dev":
         return {"stdin": 0, "stdout": 1, "stderr": 2}.get(name)

@@ -6,11 +6,14 @@ Promise: ours as it is at that moment, then what we tell every child, then what 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from supervisor.process.world import World
 
 __all__ = ["child_environment", "child_rows"]
+
+_ENCODING = sys.getfilesystemencoding()
 
 # Our own environment as it was last seen, and its variables in the form that exec takes. The copy that os.environ
 # keeps is asked for itself: to go through its front door takes longer than all the rest of a start in Python.
@@ -52,9 +55,8 @@ def child_rows(config: Any, group: Any, world: World) -> list[bytes]:
     if ours != _seen:
         _seen = dict(ours)
         _rows = {name: b"%b=%b" % (name, value) for name, value in _seen.items()}
-    encode = os.fsencode
     rows = _rows.copy()
     for name, value in _additions(config, group, world).items():
-        key = encode(name)
-        rows[key] = b"%b=%b" % (key, encode(value))
+        row = f"{name}={value}".encode(_ENCODING, "surrogateescape")
+        rows[row.partition(b"=")[0]] = row
     return list(rows.values())
