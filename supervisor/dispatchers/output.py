@@ -55,29 +55,35 @@ _memory = _Memory()
 class POutputDispatcher(PDispatcher):
     """``event_type`` is the class of the events for captured sections; its channel is ours."""
 
+    # What most have is on the class, so that a thousand of them share it.
+    _stripper: AnsiStripper | None = None
+    _to_syslog = False
+    _log_event: Any = None
+    _capture: Capture | None = None
+    _characters: WholeCharacters | None = None  # once somebody wants text
+    _large = False  # the pipe was enlarged, or cannot be
+    _paused = False
+    _attached = False
+    _pid = 0  # of a child that is gone
+    _grace: Timer | None = None
+
     def __init__(self, process: Any, event_type: Any, fd: int) -> None:
         super().__init__(process, event_type.channel, fd)
         self.event_type = event_type
         world, config, channel = process.world, process.config, self.channel
         self._system = world.system
         self._loop = world.loop
-        self._stripper = AnsiStripper() if world.settings.strip_ansi else None
-        self._to_syslog = bool(getattr(config, f"{channel}_syslog"))
-        self._log_event: Any = None
+        if world.settings.strip_ansi:
+            self._stripper = AnsiStripper()
+        if getattr(config, f"{channel}_syslog"):
+            self._to_syslog = True
         if getattr(config, f"{channel}_events_enabled"):
             self._log_event = events.ProcessLogStdoutEvent if channel == "stdout" else events.ProcessLogStderrEvent
-        self._capture: Capture | None = None
         maxbytes = getattr(config, f"{channel}_capture_maxbytes")
         if maxbytes:
             self._capture = Capture()
             self._section = LastBytes(maxbytes)
             self._section_stripper = AnsiStripper()
-        self._characters = WholeCharacters()
-        self._large = False  # the pipe was enlarged, or cannot be
-        self._paused = False
-        self._attached = False
-        self._pid = 0  # of a child that is gone
-        self._grace: Timer | None = None
         self.logfile = child_log(process, channel)
 
     # The loop
@@ -226,8 +232,7 @@ class POutputDispatcher(PDispatcher):
             rest = self._capture.finish()
             if rest:
                 self._log(rest)
-        rest = self._characters.finish()
-        if rest:
+        if self._characters is not None and (rest := self._characters.finish()):
             self._tell_text(rest)
 
     def _log(self, data: Any) -> None:
@@ -243,6 +248,8 @@ class POutputDispatcher(PDispatcher):
         if self._to_syslog:
             to_syslog(self.process.config.name, data)
         if self._is_told():
+            if self._characters is None:
+                self._characters = WholeCharacters()
             data = self._characters.feed(bytes(data))
             if data:
                 self._tell_text(data)

@@ -22,7 +22,7 @@ class Target:
 
     def __init__(self, fd: int, name: str, system: System, clock: Clock, report: Report) -> None:
         self.fd = fd
-        self.absence = OSError(errno.EBADF, "closed")  # why there is no descriptor, when there is none
+        self.absence: OSError | None = None  # why there is no descriptor, when there is none
         self.name = name
         self._system = system
         self._clock = clock
@@ -89,7 +89,7 @@ class Target:
 
     def _write(self, data: bytes | memoryview | bytearray) -> int:
         if self.fd < 0:
-            raise self.absence
+            raise self.absence or OSError(errno.EBADF, "closed")
         return self._put(self.fd, data)
 
     def _write_waiting(self, backlog: Backlog) -> OSError | None:
