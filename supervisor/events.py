@@ -162,6 +162,10 @@ class Event:
         """The same for readers of bytes, who get data as it came from a child."""
         return self.payload().encode("utf-8", "replace")
 
+    def raw_parts(self) -> tuple[bytes, ...] | None:
+        """The pieces of payload_bytes(), if making text of what came from a child can be spared where it is ASCII."""
+        return None
+
 
 class EventRejectedEvent:
     """A listener gave an event back, or died with it. Not an Event: no listener can subscribe to it."""
@@ -203,6 +207,11 @@ class _ProcessDataEvent(Event):
         if isinstance(data, str):
             data = data.encode("utf-8", "replace")
         return self._head().encode("utf-8", "replace") + data
+
+    def raw_parts(self) -> tuple[bytes, ...] | None:
+        if isinstance(self.data, bytes) and type(self).payload is _ProcessDataEvent.payload:
+            return self._head().encode("utf-8", "replace"), self.data
+        return None
 
 
 class ProcessLogEvent(_ProcessDataEvent):

@@ -7,17 +7,34 @@ Must not know what travels through the pipe.
 from __future__ import annotations
 
 import errno
+import fcntl
 import sys
 from typing import Any
 
+from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
 
-__all__ = ["PASSING", "PDispatcher"]
+__all__ = ["LARGE_PIPE", "PASSING", "PDispatcher", "enlarge_pipe"]
 
 # Errors of reading and writing that say nothing about the pipe: the next try may succeed.
 PASSING = frozenset((errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.ENOBUFS))
 
+# What a pipe that was found full is enlarged to. All pipes of an unprivileged user may take 64 MiB together.
+LARGE_PIPE = 1024 * 1024
+
+_F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 _DEBUG = 10
+
+
+def enlarge_pipe(system: System, fd: int) -> bool:
+    """Let the pipe take LARGE_PIPE bytes; whether it does now."""
+    if _F_SETPIPE_SZ is None:
+        return False
+    try:
+        system.fcntl(fd, _F_SETPIPE_SZ, LARGE_PIPE)
+    except OSError:
+        return False
+    return True
 
 
 class PDispatcher:

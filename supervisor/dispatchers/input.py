@@ -10,13 +10,15 @@ import errno
 import os
 from typing import Any
 
-from supervisor.dispatchers.base import PASSING, PDispatcher
+from supervisor.dispatchers.base import PASSING, PDispatcher, enlarge_pipe
 
 __all__ = ["PInputDispatcher", "QueueFull"]
 
 # What may wait for a child that does not read. One message may be longer if nothing waits.
 MOST_WAITING = 4 * 1024 * 1024
 _PIECE = 256 * 1024
+# What a pipe takes when it is made.
+_PIPE = 64 * 1024
 # Seconds until it is tried again to have the loop look after the pipe.
 _AGAIN = 1.0
 
@@ -31,6 +33,8 @@ class QueueFull(OSError):
 class PInputDispatcher(PDispatcher):
     """Writes at once what the pipe takes, the rest when there is room."""
 
+    _large = False  # the pipe was enlarged, or cannot be
+
     def __init__(self, process: Any, channel: str, fd: int) -> None:
         super().__init__(process, channel, fd)
         self.input_buffer = bytearray()
@@ -40,7 +44,7 @@ class PInputDispatcher(PDispatcher):
     def writable(self) -> bool:
         return not self.closed and len(self.input_buffer) > self._begun
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Accept data. OSError with EPIPE when the child does not want any, QueueFull when it has enough."""
         if self.closed:
             raise _broken()
@@ -51,10 +55,14 @@ class PInputDispatcher(PDispatcher):
                 return
             if self.closed:
                 raise _broken()
-            data = data[done:]
+            data = memoryview(data)[done:]
         elif waiting + len(data) > MOST_WAITING:
             raise QueueFull
         self.input_buffer += data
+        if len(data) >= _PIPE and not self._large:
+            self._large = True
+            if enlarge_pipe(self.process.world.system, self.fd):
+                self.flush()
         self._watch()
 
     def _watch(self) -> None:

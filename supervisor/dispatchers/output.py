@@ -15,7 +15,7 @@ from typing import Any
 
 from supervisor import events
 from supervisor.dispatchers.ansi import AnsiStripper
-from supervisor.dispatchers.base import PASSING, PDispatcher
+from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PDispatcher, enlarge_pipe
 from supervisor.dispatchers.capture import Capture, Found, LastBytes
 from supervisor.dispatchers.sinks import WholeCharacters, as_message, child_log, to_syslog
 from supervisor.engine.loop import Timer
@@ -23,7 +23,6 @@ from supervisor.engine.loop import Timer
 __all__ = ["POutputDispatcher"]
 
 _PIPE = 64 * 1024
-_LARGE_PIPE = 1024 * 1024
 # What one event or one line of the activity log may carry.
 _PIECE = 128 * 1024
 # Seconds for which output of others is still read after a child is gone.
@@ -31,7 +30,6 @@ GRACE = 5.0
 # Seconds until it is tried again to have the loop look after the pipe.
 _AGAIN = 1.0
 
-_F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 _F_GETPIPE_SZ = getattr(fcntl, "F_GETPIPE_SZ", None)
 _DEBUG = 10
 
@@ -179,13 +177,8 @@ class POutputDispatcher(PDispatcher):
 
     def _enlarge(self) -> None:
         self._large = True
-        if _F_SETPIPE_SZ is not None:
-            try:
-                self._system.fcntl(self.fd, _F_SETPIPE_SZ, _LARGE_PIPE)
-                if len(_memory.buffer) < _LARGE_PIPE:
-                    _memory.hold(_LARGE_PIPE)
-            except OSError:
-                pass
+        if enlarge_pipe(self._system, self.fd) and len(_memory.buffer) < LARGE_PIPE:
+            _memory.hold(LARGE_PIPE)
 
     def _capacity(self) -> int:
         if _F_GETPIPE_SZ is not None:
@@ -193,7 +186,7 @@ class POutputDispatcher(PDispatcher):
                 return int(self._system.fcntl(self.fd, _F_GETPIPE_SZ))
             except OSError:
                 pass
-        return _LARGE_PIPE
+        return LARGE_PIPE
 
     def _pause(self) -> None:
         """Whoever reads the log is behind: leave the bytes in the pipe until it has caught up."""

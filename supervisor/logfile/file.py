@@ -8,6 +8,7 @@ Several logs of one daemon may have the same name: whichever rotates, the others
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -61,7 +62,7 @@ class LogFile:
         "_size",
         "_astray",
         "_retry_at",
-        "_shifted",
+        "_moving",
         "_told_at",
     )
 
@@ -88,7 +89,7 @@ class LogFile:
         self._size = 0  # at most so much is in the file, as far as we wrote it
         self._astray = False  # the descriptor is not of the file that the name should have
         self._retry_at = 0.0
-        self._shifted = False  # the backups have made room, the file has not moved yet
+        self._moving: list[int] | None = None  # numbers of the backups that still make room; None: none has yet
         self._told_at = float("-inf")
 
     # Opening and closing
@@ -182,12 +183,14 @@ class LogFile:
         if self.backups <= 0:
             self._truncate(target)
             return
-        if not self._shifted:
-            for number in self._numbers():
-                self._rename(f"{self.path}.{number}", f"{self.path}.{number + 1}")
-            self._shifted = True
+        if self._moving is None:
+            self._remove(f"{self.path}.{self.backups}")
+            self._moving = list(self._numbers())
+        while self._moving:
+            self._rename(f"{self.path}.{self._moving[0]}", f"{self.path}.{self._moving[0] + 1}")
+            del self._moving[0]
         self._rename(self.path, f"{self.path}.1")
-        self._shifted = False
+        self._moving = None
         self._renew(info)
 
     def _numbers(self) -> Iterable[int]:
@@ -210,6 +213,17 @@ class LogFile:
             self._system.rename(old, new)
         except FileNotFoundError:
             pass
+
+    def _remove(self, oldest: str) -> None:
+        """Make room for the others. A rename over it would do that too, but ext4 then writes to the disk at once."""
+        try:
+            self._system.unlink(oldest)
+        except FileNotFoundError:
+            pass
+        except OSError as exc:
+            if exc.errno not in (errno.EISDIR, errno.EPERM):
+                raise
+            # A folder: the rename tells.
 
     def _has_name(self, info: os.stat_result) -> bool:
         try:

@@ -30,6 +30,9 @@ _READY = EventListenerStates.READY
 _RUNNING = ProcessStates.RUNNING
 
 
+_Rendered = tuple["str | None", int, tuple[bytes, ...]]
+
+
 class GlobalSerial:
     """Numbers of events, one row for the daemon's whole life, reloads included."""
 
@@ -258,7 +261,7 @@ class EventListenerPool(ProcessGroupBase):
     def _envelope(self, event: Any) -> bytes | None:
         """What goes over the pipe; None for an event that cannot be told."""
         try:
-            name, length, payload = _rendered(event, self.config.event_len == "bytes")
+            name, length, parts = _rendered(event, self.config.event_len == "bytes")
         except Exception as exc:  # payloads of plugins
             self.log.error(f"pool {self.config.name} cannot send event {event.serial}, discarding it: {exc!r}")
             return None
@@ -267,7 +270,7 @@ class EventListenerPool(ProcessGroupBase):
             f"ver:3.0 server:{self.world.settings.identifier} serial:{event.serial} pool:{pool} "
             f"poolserial:{event.pool_serials[pool]} eventname:{name} len:{length}\n"
         )
-        return head.encode("utf-8", "replace") + payload
+        return b"".join((head.encode("utf-8", "replace"), *parts))
 
     # Listeners in trouble
 
@@ -323,20 +326,26 @@ def _without_subtypes(kinds: list[type]) -> list[type]:
     ]
 
 
-def _rendered(event: Any, count_bytes: bool) -> tuple[str | None, int, bytes]:
-    """(name, length, payload) of an event: made once, for however many pools."""
-    made: dict[bool, tuple[str | None, int, bytes]] = event.__dict__.setdefault("rendered", {})
+def _rendered(event: Any, count_bytes: bool) -> _Rendered:
+    """(name, length, pieces of the payload) of an event: made once, for however many pools."""
+    made: dict[bool, _Rendered] = event.__dict__.setdefault("rendered", {})
     found = made.get(count_bytes)
     if found is None:
-        if count_bytes and isinstance(event, events.Event):
-            payload = event.payload_bytes()
-            length = len(payload)
-        else:
-            text = event.payload()
-            payload = text.encode("utf-8", "replace")
-            length = len(payload) if count_bytes else len(text)
-        found = made[count_bytes] = (_name(type(event)), length, payload)
+        found = made[count_bytes] = (_name(type(event)), *_payload(event, count_bytes))
     return found
+
+
+def _payload(event: Any, count_bytes: bool) -> tuple[int, tuple[bytes, ...]]:
+    """(length, pieces): bytes are taken as they came where they are counted, or where each is a character."""
+    parts = event.raw_parts() if isinstance(event, events.Event) else None
+    if parts is not None and (count_bytes or all(map(bytes.isascii, parts))):
+        return sum(map(len, parts)), parts
+    if count_bytes and isinstance(event, events.Event):
+        payload = event.payload_bytes()
+        return len(payload), (payload,)
+    text = event.payload()
+    payload = text.encode("utf-8", "replace")
+    return len(payload) if count_bytes else len(text), (payload,)
 
 
 def _name(kind: type) -> str | None:

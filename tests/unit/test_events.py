@@ -274,3 +274,12 @@ def test_a_rejection_is_no_event_that_a_listener_could_hear() -> None:
     events.subscribe(events.Event, heard.append)
     events.notify(events.EventRejectedEvent(None, None))
     assert heard == []
+
+
+@pytest.mark.parametrize("data", [b"plain\n", "\u00e9".encode(), b"\xff", b""])
+def test_data_that_is_spared_the_way_through_text_comes_out_the_same(data: bytes) -> None:
+    event = events.ProcessLogStdoutEvent(process("p\u00e9"), 3, data)
+    parts = event.raw_parts()
+    assert parts is not None and b"".join(parts) == event.payload_bytes()
+    if all(map(bytes.isascii, parts)):
+        assert b"".join(parts).decode() == event.payload()
