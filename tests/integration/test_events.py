@@ -212,7 +212,7 @@ def test_a_violation_before_an_event_makes_it_unknown(daemon: Daemon, said: str)
         ("XXXXXXX2\nOK", "XXXXXXX2"),
         ("READY\n", "READY"),
         ("RESULT 99999999999999999999\n", "RESULT 99999999999999999999"),
-        ("\xff\xfe\n", "\\xff\\xfe"),
+        ("\xff\xfe\n", "Undecodable: b'\\xff\\xfe'"),
     ],
 )
 def test_a_bad_answer_makes_it_unknown_and_gives_the_event_back(daemon: Daemon, answer: str, line: str) -> None:
