@@ -273,7 +273,7 @@ class LogFile:
         else:
             self.reopen()
         if self._astray:
-            raise target.absence
+            raise target.why_absent()
 
     # Inside
 

@@ -22,7 +22,7 @@ class Target:
 
     def __init__(self, fd: int, name: str, system: System, clock: Clock, report: Report) -> None:
         self.fd = fd
-        self.absence: OSError | None = None  # why there is no descriptor, when there is none
+        self.absence: OSError | None = None
         self.name = name
         self._system = system
         self._clock = clock
@@ -36,6 +36,10 @@ class Target:
     def waiting(self) -> int:
         """The number of bytes that are still to be written."""
         return len(self._backlog.waiting) if self._backlog is not None else 0
+
+    def why_absent(self) -> OSError:
+        """The reason that there is no descriptor."""
+        return self.absence or OSError(errno.EBADF, "closed")
 
     def write(self, data: bytes | memoryview) -> None:
         """Write all of it, keep it, or drop it."""
@@ -89,7 +93,7 @@ class Target:
 
     def _write(self, data: bytes | memoryview | bytearray) -> int:
         if self.fd < 0:
-            raise self.absence or OSError(errno.EBADF, "closed")
+            raise self.why_absent()
         return self._put(self.fd, data)
 
     def _write_waiting(self, backlog: Backlog) -> OSError | None:
