@@ -480,7 +480,7 @@ function statusPage() {
     if (values) charts.draw(row.dataset.name, values);
   };
 
-  if (main.dataset.usage && one("#table")) {
+  if (main.dataset.usage) {
     const toggle = make("button", { type: "button", "aria-pressed": "false" }, "CPU and memory");
     const show = (on) => {
       stream.usage = on;
@@ -712,6 +712,8 @@ function logPage() {
   let planned = false;
   let wanted = "";
   let here = null;
+  let anchor = null;         // the text of the line to be seen again when earlier ones have come before it
+  let anchored = null;       // that line, when it is there
 
   function clear() {
     box.replaceChildren();
@@ -737,6 +739,7 @@ function logPage() {
     painter.paint(element, text);
     if (wanted) element.classList.toggle("hit", element.textContent.toLowerCase().includes(wanted));
     kept += text.length;
+    if (anchor !== null && ended && element.textContent === anchor) anchored = element;
     open = ended ? null : { element, text, painter: before };
   }
 
@@ -776,6 +779,7 @@ function logPage() {
     }
     pending = pending.slice(begin);
     forget();
+    if (anchored) returnTo(anchored);
     if (following) box.scrollTop = box.scrollHeight;
     if (wanted) showFound();
     if (pending) plan();
@@ -792,12 +796,17 @@ function logPage() {
     if (!response.ok) return response.status === 404 ? "there is no log yet" : `the server answered ${response.status}`;
     clear();
     tell(true, "live");
+    const cut = Number(response.headers.get("X-Log-Offset"));
+    earlier.disabled = !cut || limit === TEXT_KEPT;
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let first = true; ; first = false) {
       const { done, value } = await reader.read();
       if (done) return "reconnecting";
-      pending += first ? value.replace(/^\ufffd+/, "") : value;
-      if (pending.length > TEXT_KEPT) pending = pending.slice(pending.indexOf("\n", pending.length - TEXT_KEPT) + 1);
+      pending += first && cut ? value.replace(/^\ufffd+/, "") : value;
+      if (pending.length > TEXT_KEPT) {
+        const end = pending.indexOf("\n", pending.length - TEXT_KEPT);
+        pending = pending.slice(end < 0 ? -TEXT_KEPT : end + 1);
+      }
       plan();
     }
   }
@@ -827,6 +836,22 @@ function logPage() {
   function follows(does) {
     following = does;
     newest.hidden = does;
+  }
+
+  // What is around it gets its true height only when it is to be seen.
+  function returnTo(line) {
+    anchored = null;
+    line.scrollIntoView({ block: "start" });
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (anchor !== null) line.scrollIntoView({ block: "start" });
+      anchor = null;
+    }));
+  }
+
+  function topLine() {
+    const { left, top } = box.getBoundingClientRect();
+    const element = document.elementFromPoint(left + 20, top + 16);
+    return element && element.closest(".line");
   }
 
   function showFound() {
@@ -866,12 +891,14 @@ function logPage() {
   newest.addEventListener("click", () => { box.focus(); follows(true); box.scrollTop = box.scrollHeight; });
   earlier.addEventListener("click", () => {
     limit = Math.min(limit * 8, TEXT_KEPT);
-    earlier.disabled = limit === TEXT_KEPT;
+    const line = following ? null : topLine();
+    anchor = line && (line.nextElementSibling || line).textContent;
     again();
   });
   box.addEventListener("scroll", () => {
-    follows(box.scrollTop + box.clientHeight >= box.scrollHeight - 30);
+    if (anchor === null) follows(box.scrollTop + box.clientHeight >= box.scrollHeight - 30);
   });
+  for (const kind of ["wheel", "keydown", "pointerdown"]) box.addEventListener(kind, () => { anchor = null; });
   // Where the reader goes by wheel or keys counts, not where growing text leaves them.
   new ResizeObserver(() => { if (following) box.scrollTop = box.scrollHeight; }).observe(box);
   let timer;

@@ -124,7 +124,8 @@ def status_page(briefs: list[Brief], around: Surroundings) -> str:
     ]
     fatal = dict(counts).get("fatal", 0)
     title = f"({fatal} fatal) Supervisor Status" if fatal else "Supervisor Status"
-    return page(title, main, f'<p class="identifier">{escape(around.identifier)}</p>', bool(fatal))
+    identifier = f'<p class="identifier" title="{escape(around.identifier)}">{escape(around.identifier)}</p>'
+    return page(title, main, identifier, bool(fatal))
 
 
 def _table(briefs: list[Brief], only: Filter) -> list[str]:

@@ -153,6 +153,27 @@ def test_names_that_look_like_parts_of_an_address(daemon: Daemon, browser: Brows
     wait_last(browser, "trouble")
 
 
+def test_earlier_lines_come_before_the_one_that_is_read(daemon: Daemon, browser: Browser) -> None:
+    start(daemon, a={"startsecs": 0})
+    child = daemon.child("a")
+    child.tell("out", "".join(f"line {number}: {'x' * 80}\n" for number in range(5000)))
+    top = """
+        const { left, top } = document.querySelector('.lines').getBoundingClientRect();
+        return document.elementFromPoint(left + 20, top + 16).closest('.line')?.textContent.split(':')[0]"""
+    browser.open("tail.html?processname=a", live=False)
+    browser.wait(lambda: lines(browser)[-1:] and lines(browser)[-1].startswith("line 4999:"))
+    browser.element(".lines").send_keys(Keys.HOME)
+    browser.wait(lambda: browser.run("return document.querySelector('.lines').scrollTop") == 0)
+    read = int(browser.run("return document.querySelectorAll('.lines .line')[1].textContent").split()[1][:-1])
+    assert 4000 < read < 4500
+    browser.press("Load earlier")
+    browser.wait(lambda: lines(browser)[:1] == [f"line 0: {'x' * 80}"], "the first line")
+    browser.wait(lambda: browser.run(top) == f"line {read}", "the line that was read")
+    assert len(lines(browser)) == 5000
+    assert not browser.find("Load earlier").is_enabled()
+    assert browser.find("To the end").is_displayed()
+
+
 def test_long_lines(daemon: Daemon, browser: Browser) -> None:
     child = open_log(daemon, browser)
     child.tell("out", "word " * 500 + "\n")

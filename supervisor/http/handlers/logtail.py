@@ -225,6 +225,8 @@ class _tail_handler:
         request["Last-Modified"] = build_http_date(producer.modified)
         request["Content-Type"] = "text/plain;charset=utf-8"
         request["X-Content-Type-Options"] = "nosniff"
+        # What comes before is not sent: for pages that offer more.
+        request["X-Log-Offset"] = producer.sz
         self.more_headers(request)
         request.push(producer)
         request.done()
