@@ -9,7 +9,8 @@ from __future__ import annotations
 from supervisor.faults import Faults
 from supervisor.names import split_namespec
 from supervisor.supervisorctl.colours import name_painter
-from supervisor.supervisorctl.link import BadAnswer, CallFault, UnknownProtocol
+from supervisor.supervisorctl.link import CallFault, UnknownProtocol
+from supervisor.supervisorctl.logends import DEFAULT_BYTES, last_bytes, last_lines, pieces
 from supervisor.supervisorctl.printer import Printer
 from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line, raw_text
 from supervisor.supervisorctl.stream import CannotRead, Stream, follow
@@ -17,19 +18,12 @@ from supervisor.supervisorctl.targets import each_process, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from supervisor.supervisorctl.logends import Read
     from supervisor.supervisorctl.session import Session
     from supervisor.supervisorctl.table import Command
 
-    Read = Callable[[int, int], str]
-
-DEFAULT_BYTES = 1600
-BYTES_PER_LINE = 200
-# A daemon gives so many bytes of the end of a log at most.
-MOST_BYTES = 4 * 1024 * 1024
-PIECE = 1024 * 1024
-LONGEST_CHARACTER = 4
 LOGS_LINES = 10
 CHANNELS = ("stdout", "stderr")
 TO_LEAVE = "==> Press Ctrl-C to exit <=="
@@ -157,7 +151,7 @@ def show_end(session: Session, wish: Wish, read: Read, name: str, phrases: dict[
         if wish.lines is not None:
             session.write(make(last_lines(read, wish.lines)))
         elif wish.bytes:
-            session.write(make(read(-wish.bytes, 0)))
+            session.write(make(last_bytes(read, wish.bytes)))
         else:
             for piece in pieces(read):
                 session.write(make(piece))
@@ -174,47 +168,6 @@ def text_maker(session: Session, wish: Wish) -> Callable[[str], str]:
     if wish.raw:
         return raw_text
     return log_text if session.on_terminal() else str
-
-
-def pieces(read: Read) -> Iterator[str]:
-    """A whole log, in pieces that end with whole characters."""
-    offset = 0
-    while True:
-        text, offset = _piece(read, offset)
-        yield text
-        if len(text) < PIECE // LONGEST_CHARACTER:
-            return
-
-
-def _piece(read: Read, offset: int) -> tuple[str, int]:
-    """A piece of a log and where the next begins: a little later if a character would be cut."""
-    for size in range(PIECE, PIECE + LONGEST_CHARACTER):
-        try:
-            text = read(offset, size)
-        except BadAnswer:
-            continue  # some daemons cannot send a part of a character
-        if not text.endswith("\ufffd"):
-            return text, offset + size
-    return read(offset, PIECE), offset + PIECE
-
-
-def last_lines(read: Read, lines: int) -> str:
-    """The last lines of a log, read in ends of growing size or else whole, without the last line end."""
-    if lines == 0:
-        return ""
-    size = max(DEFAULT_BYTES, lines * BYTES_PER_LINE)
-    while size <= MOST_BYTES:
-        text = read(-size, 0)
-        body = text[:-1] if text.endswith("\n") else text
-        if body.count("\n") >= lines:
-            return "\n".join(body.split("\n")[-lines:])
-        if len(text.encode("utf-8", "replace")) < size - 3:
-            return body
-        size *= 4
-    kept = ""
-    for piece in pieces(read):
-        kept = "\n".join((kept + piece).split("\n")[-lines - 1 :])
-    return kept[:-1] if kept.endswith("\n") else "\n".join(kept.split("\n")[-lines:])
 
 
 def warn_about_encoding(session: Session) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from supervisor.faults import Faults
-from supervisor.supervisorctl import logs
+from supervisor.supervisorctl import logends
 from supervisor.supervisorctl.link import BadAnswer, CallFault, Refused
 from supervisor.supervisorctl.session import Session
 
@@ -373,13 +373,17 @@ class Log:
 def test_a_whole_log_is_read_in_pieces_of_whole_characters(
     daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch, strict: bool, shift: int
 ) -> None:
-    monkeypatch.setattr(logs, "PIECE", 64)
+    monkeypatch.setattr(logends, "PIECE", 64)
     text = "x" * shift + "\u20ac\U0001f600\n" * 200
     daemon.readProcessStdoutLog = Log(text.encode(), 256, strict)  # type: ignore[attr-defined]
     assert run(daemon, "tail -0 a") == ([*text.splitlines(), ""], 0)
-    monkeypatch.setattr(logs, "MOST_BYTES", 64)
+    monkeypatch.setattr(logends, "MOST_BYTES", 64)
     assert run(daemon, "tail -n 30 a") == (text.splitlines()[-30:], 0)
     assert run(daemon, "tail -n 300 a") == (text.splitlines(), 0)
+    # More than is given at once: 8 bytes a line, and the end of the whole.
+    assert run(daemon, "tail -80 a") == ([*text.splitlines()[-10:], ""], 0)
+    assert run(daemon, "tail -640 a") == ([*text.splitlines()[-80:], ""], 0)
+    assert run(daemon, "tail -99999 a") == ([*text.splitlines(), ""], 0)
 
 
 def test_raw_text_of_a_log_has_its_control_characters_again(daemon: FakeDaemon) -> None:
