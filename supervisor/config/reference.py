@@ -16,8 +16,8 @@ KINDS = {
     "integer": "integer", "boolean": "boolean", "SuffixMultiplier": "byte size", "octal_type": "octal number",
     "permissions": "octal number", "existing_directory": "existing directory", "existing_dirpath": "path",
     "logfile_or_syslog": "path or syslog", "logfile_name": "child log file", "logging_level": "log level",
-    "stop_signal": "signal", "list_of_exitcodes": "exit codes", "auto_restart": "autorestart", "name_to_uid": "user",
-    "colon_separated_user_group": "user or user:group", "inet_address": "inet address", "text": "text",
+    "stop_signal": "signal", "list_of_exitcodes": "exit codes", "auto_restart": "boolean or unexpected",
+    "name_to_uid": "user", "colon_separated_user_group": "user or user:group", "inet_address": "inet address", "text": "text",
     "text_without_nul": "text", "list_of_strings": "list", "dict_of_key_value_pairs": "key/value list",
     "seconds": "seconds", "waiting_seconds": "seconds", "process_count": "integer", "positive_size": "byte size",
     "event_length": "characters or bytes",
@@ -57,4 +57,6 @@ def entries(section: str) -> Iterator[Entry]:
 
 def kind(row: Option) -> str:
     """The type of an option's value in words."""
+    if row.name == "user":
+        return "user"       # that of the daemon is a text until it is switched to
     return KINDS[getattr(row.convert, "__name__", type(row.convert).__name__)]

@@ -15,6 +15,7 @@ import pytest
 
 from supervisor.clientoptions import CLIENT_SWITCHES
 from supervisor.config.cmdline import Switch
+from supervisor.config.reference import entries
 from supervisor.config.switches import SERVER_SWITCHES
 from supervisor.config.tables import TABLES
 from supervisor.events import EventTypes
@@ -48,6 +49,15 @@ def test_options_of_every_section_are_told(tables: ModuleType) -> None:
         left_out = shared if kind in ("fcgi-program", "eventlistener") else set()
         for row in table.rows:
             assert (f"``{row.name}`` : " in text) == (row.name not in left_out), (kind, row.name)
+
+
+def test_every_kind_of_value_is_explained() -> None:
+    page = (DOCS / "configuration.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^([a-z/]+(?: [a-z]+)*) {2,}", page, flags=re.M)
+    for name in TABLES:
+        for entry in entries(name):
+            first = entry.kind.partition(" or ")[0]
+            assert first in rows or entry.kind == "characters or bytes", entry
 
 
 def test_methods_types_and_actions_are_told(tables: ModuleType) -> None:
