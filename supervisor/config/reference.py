@@ -17,8 +17,8 @@ KINDS = {
     "permissions": "octal number", "existing_directory": "existing directory", "existing_dirpath": "path",
     "logfile_or_syslog": "path or syslog", "logfile_name": "child log file", "logging_level": "log level",
     "stop_signal": "signal", "list_of_exitcodes": "exit codes", "auto_restart": "boolean or unexpected",
-    "name_to_uid": "user", "colon_separated_user_group": "user or user:group", "inet_address": "inet address", "text": "text",
-    "text_without_nul": "text", "list_of_strings": "list", "dict_of_key_value_pairs": "key/value list",
+    "name_to_uid": "user", "colon_separated_user_group": "user or user:group", "inet_address": "inet address",
+    "text": "text", "text_without_nul": "text", "list_of_strings": "list", "dict_of_key_value_pairs": "key/value list",
     "seconds": "seconds", "waiting_seconds": "seconds", "process_count": "integer", "positive_size": "byte size",
     "event_length": "characters or bytes",
 }
