@@ -8,7 +8,10 @@ import pytest
 from supervisor.engine.privileges import PrivilegeError, drop_privileges
 from tests.fakes import FakeSystem
 
-BOB = pwd.struct_passwd(("bob", "x", 501, 20, "", "/home/bob", "/bin/sh"))
+
+def bob() -> pwd.struct_passwd:
+    """Made anew each time: one that lives until the interpreter ends makes some versions of it complain."""
+    return pwd.struct_passwd(("bob", "x", 501, 20, "", "/home/bob", "/bin/sh"))
 
 
 class UserSystem(FakeSystem):
@@ -22,12 +25,12 @@ class UserSystem(FakeSystem):
     def getpwnam(self, name: str) -> pwd.struct_passwd:
         if name != "bob":
             raise KeyError(name)
-        return BOB
+        return bob()
 
     def getpwuid(self, uid: int) -> pwd.struct_passwd:
         if uid != 501:
             raise KeyError(uid)
-        return BOB
+        return bob()
 
     def getgrouplist(self, user: str, gid: int) -> list[int]:
         return [30, gid, 40]
