@@ -68,7 +68,7 @@ class Head:
 
 def parse_head(block: bytes) -> Head:
     """The head in block, which ends before the blank line; HttpError(400) if it is none."""
-    if _FORBIDDEN.search(block):
+    if _FORBIDDEN.search(block) or block.endswith(b"\r"):
         raise HttpError(400)
     first, _, rest = block.partition(b"\r\n")
     if not _REQUEST_LINE.fullmatch(first):

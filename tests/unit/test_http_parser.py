@@ -67,6 +67,7 @@ def test_who_keeps_the_connection(version: str, connection: str | None, keep: bo
     b"GET /", b"GET  / HTTP/1.1", b"GET / HTTP/1.1 ", b" GET / HTTP/1.1", b"GET / http/1.1", b"GET / HTTP/11",
     b"GET / HTTP/1.x", b"GET", b"", b"G(T / HTTP/1.1", b"GET / HTTP/1.1\r\n cont: 1", b"GET / HTTP/1.1\r\nno colon",
     b"GET / HTTP/1.1\r\nA : b", b"GET / HTTP/1.1\r\n: b", b"GET / HTTP/1.1\r\nA: b\nC: d", b"GET / HTTP/1.1\r\nA: b\rC",
+    b"GET / HTTP/1.1\r\nA: b\r",
     b"GET / HTTP/1.1\r\nA: \0", b"GET / HTTP/1.1\r\nA: \x7f", b"GET /\xff HTTP/1.1", b"GET / HTTP/1.1\r\nA: \xe9",
     b"GET /\t/ HTTP/1.1\r\nA\t: x",
 ])
