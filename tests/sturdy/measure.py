@@ -9,6 +9,7 @@ import pathlib
 import struct
 import subprocess
 import termios
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,17 @@ def cpu(pid: int) -> float:
     """Seconds of processor time so far."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def restless(pid: int, seconds: float = 1.0) -> float:
+    """The share of a time in which a process ran or wanted to: the same on a busy machine, where it may get little."""
+    looks = found = 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        looks += 1
+        found += pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+        time.sleep(0.005)
+    return found / looks
 
 
 def loop_cpu(pid: int) -> float:

@@ -7,6 +7,7 @@ import errno
 import os
 import pathlib
 import random
+import socket
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from supervisor.engine.loop import Loop
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.signals import SignalDoor
 from supervisor.engine.system import System
+from supervisor.http.unixserver import supervisor_af_unix_http_server
 from supervisor.logfile import LogFile
 from supervisor.process.world import World
 from supervisor.states import ProcessStates
@@ -315,3 +317,68 @@ def test_signals_are_heard_after_a_failed_read(error: int) -> None:
         assert len(heard) >= 2 and not log.lines
     finally:
         door.close()
+
+
+class Watched:
+    """A server on a local socket, in a loop that may be refused more descriptors."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.faults, self.clock, self.log = Faults(), FakeClock(), FakeLog()
+        self.loop = Loop(FaultyPoller(self.faults), self.clock, self.log)
+        self.path = path
+
+    def server(self) -> supervisor_af_unix_http_server:
+        return supervisor_af_unix_http_server(str(self.path), 0o700, (-1, -1), self.loop, self.log)
+
+    def pass_time(self) -> None:
+        self.clock.advance(1)
+        self.loop.turn(0)
+
+
+@pytest.mark.parametrize("error", [errno.ENOMEM, errno.ENOSPC], ids=lambda error: errno.errorcode[error])
+def test_a_server_that_cannot_be_watched_leaves_no_name(tmp_path: pathlib.Path, error: int) -> None:
+    stage = Watched(tmp_path / "s")
+    before = open_files()
+    stage.faults.at(1, error)
+    with pytest.raises(OSError):
+        stage.server()
+    assert not stage.path.exists() and open_files() == before
+
+
+@pytest.mark.parametrize("error", [errno.ENOMEM, errno.ENOSPC], ids=lambda error: errno.errorcode[error])
+def test_a_server_is_not_deaf_for_ever(tmp_path: pathlib.Path, error: int) -> None:
+    stage = Watched(tmp_path / "s")
+    server = stage.server()
+    server._rest()
+    for _ in range(3):
+        stage.faults.at(1, error)
+        stage.pass_time()
+    stage.faults.off()
+    stage.pass_time()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(stage.path))
+        stage.loop.turn(0)
+        assert server.channels
+        server.close()
+    assert not stage.log.texts or "uncaptured" not in "".join(stage.log.texts)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: errno.errorcode[error])
+def test_output_goes_on_when_its_pipe_could_not_be_watched(tmp_path: pathlib.Path, error: int) -> None:
+    """After its log's reader had been slow."""
+    life = Life(tmp_path, "vfork")
+    life.process.spawn()
+    life.turns()
+    output = next(one for one in life.process.dispatchers.values() if one.channel == "stdout")
+    output._paused = True
+    life.loop.remove_reader(output.fd)
+    life.faults.at(1, error)
+    output._resume()
+    life.faults.off()
+    life.children.say(life.process.pid, b"here\n")
+    life.wait(1.5)
+    assert life.out.read_bytes() == b"here\n"
+    life.process.stop()
+    life.children.die(life.process.pid)
+    life.reap()
+    life.close()
