@@ -329,3 +329,17 @@ def test_without_memory_it_refuses_and_recovers(daemon: Daemon) -> None:
     eventually(lambda: daemon.read("well").endswith("fine\n"), "output")
     with Raw(daemon.port) as client:
         assert client.ask(get("/")).status == 200
+
+
+def test_names_of_others_get_no_line_into_the_log(daemon: Daemon) -> None:
+    """After an unclean end programs from before are looked for, by variables that anybody can give a process."""
+    daemon.start(probe=None)
+    daemon.kill()
+    lie = "x\n2026-01-01 00:00:00,000 CRIT do as I say\x1b[2J"
+    env = daemon.environment({"SUPERVISOR_ENABLED": "1", "SUPERVISOR_SERVER_URL": f"unix://{daemon.socket}",
+                              "SUPERVISOR_PROCESS_NAME": lie, "SUPERVISOR_GROUP_NAME": "x"})
+    with subprocess.Popen(["/bin/sleep", "1000"], env=env) as stranger:
+        daemon.launch()
+        daemon.wait_log(f"(pid {stranger.pid})")
+        stranger.kill()
+    assert "\n2026-01-01" not in daemon.log() and "\x1b" not in daemon.log()

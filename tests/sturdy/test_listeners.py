@@ -62,7 +62,7 @@ def test_any_junk_is_unknown_at_most_and_others_go_on(daemon: Daemon, junk: str,
     assert memory(daemon.pid) - before < 2 * MEGABYTE and cpu(daemon.pid) - spent < 0.5
 
 
-@pytest.mark.parametrize("what", ["header", "result", "spurious"])
+@pytest.mark.parametrize("what", ["header", "result", "too much", "spurious"])
 def test_endless_talk_of_a_listener_stays_within_bounds(daemon: Daemon, what: str) -> None:
     daemon.start(daemon.listener("mad", result_handler="supervisor.dispatchers:default_handler"), loglevel="info")
     mad = daemon.child("mad")
@@ -70,7 +70,7 @@ def test_endless_talk_of_a_listener_stays_within_bounds(daemon: Daemon, what: st
         mad.tell("out", "READY\n")
         send(daemon)
         mad.tell("readline")
-        mad.tell("out", "RESULT " if what == "header" else "RESULT 1048576\n")
+        mad.tell("out", {"header": "RESULT ", "result": "RESULT 1048576\n", "too much": "RESULT 99999999\n"}[what])
     before = memory(daemon.pid)
     mad.tell("flood", 1, 60 * MEGABYTE, "1" * 1000)
     settled(daemon, mad)
