@@ -338,6 +338,15 @@ class ServerOptions(Options):
         self.here = reading.context.here
         if isinstance(self.configfile, str | os.PathLike):
             self.configfile = os.path.abspath(self.configfile)
+        if any(sign.isspace() or sign == ":" for sign in self.identifier):
+            self._doubt_identifier(reading)
+
+    def _doubt_identifier(self, reading: Reading) -> None:
+        text = f"{self.identifier!r} has blanks or colons, on which event listeners split the header of an event"
+        if "identifier" in self.given or reading.parser is None:
+            reading.context.notes.append(f"identifier: {text}")
+        else:
+            reading.context.note(reading.parser, "supervisord", "identifier", text)
 
     def _take(self, reading: Reading) -> None:
         """Puts the groups of a reading in force, and what they are expanded with."""

@@ -420,6 +420,15 @@ def test_options_of_plugins_are_told_once(read: Reader, capsys: pytest.CaptureFi
         "Warning: s.conf:12: [program:b] startsec: no such option; did you mean startsecs?"]
 
 
+def test_an_identifier_that_breaks_the_header_of_events_is_warned_of(read: Reader) -> None:
+    told = "has blanks or colons, on which event listeners split the header of an event"
+    options = read("identifier=a b\n")
+    assert options.notes == [f"s.conf:2: [supervisord] identifier: 'a b' {told}"]
+    assert options.identifier == "a b"
+    assert read("", "-i", "a:b").notes == [f"identifier: 'a:b' {told}"]
+    assert read("identifier=a-b.c_d\n").notes == []
+
+
 # -- --check
 
 
