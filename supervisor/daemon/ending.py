@@ -1,7 +1,8 @@
 """The way down: phases of groups, one priority after the other, and the lines about whom it waits for.
 
-Promise: groups of a higher priority number are down before the next ones are told; equal ones go together; a death
-costs the same however many are still to die. Knows not whether it is for a shutdown or for a reload.
+Promise: groups of a higher priority number are down before the next ones are told; equal ones go together; listeners
+at work get to finish it; a death costs the same however many are still to die. Knows not whether it is for a shutdown
+or for a reload.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ __all__ = ["Ending"]
 # How often it is told whom we are waiting for, in seconds. A little more than 3, so that the line comes after that of a
 # kill that is due together with it, and only for those who outlive that.
 _REPORT_PERIOD = 3.1
+# Event listeners at work are told to stop when they have dealt with nothing for so many seconds.
+_PATIENCE = 0.25
+_STEP = 0.01
 
 
 class Log(Protocol):
@@ -41,14 +45,19 @@ class Ending:
         self._pending: dict[int, Any] = {}  # by id: processes compare by priority
         self._reported = -_REPORT_PERIOD
         self._timer: Timer | None = None
-        self._next_is_due = False
+        self._work_left = 0
+        self._patient_until = 0.0
+        self._patience: Timer | None = None
 
     def begin(self) -> None:
-        """Tell the first groups."""
+        """Tell the first groups. Listeners that are not among them are sent the event of this, before a death is."""
         self._next()
+        for group in list(self._groups.values()):
+            group.transition()
 
     def hasten(self) -> None:
         """Kill what was told to stop and did not yet."""
+        self._patient_until = 0.0
         for process in list(self._pending.values()):
             if process.get_state() == ProcessStates.STOPPING and process.pid:
                 self._log.warn(f"killing '{process.config.name}' ({process.pid}) with SIGKILL")
@@ -56,13 +65,13 @@ class Ending:
 
     def cancel(self) -> None:
         """Forget about it; for an end that comes another way."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._patience):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._patience = None
 
     def _next(self) -> None:
         """Go through the phases until one has to be waited for."""
-        self._next_is_due = False
         while not self._pending:
             unstopped = [group for group in self._groups.values() if group.get_unstopped_processes()]
             if not unstopped:
@@ -70,8 +79,20 @@ class Ending:
                 self._finished()
                 return
             last = max(group.config.priority for group in unstopped)
-            self._stop([group for group in unstopped if group.config.priority == last])
+            groups = [group for group in unstopped if group.config.priority == last]
+            if self._are_at_work(groups):
+                self._patience = self._loop.call_later(_STEP, self._next)
+                break
+            self._stop(groups)
         self._report()
+
+    def _are_at_work(self, groups: list[Any]) -> bool:
+        now = self._loop.clock.now()
+        work = sum(group.work_left() for group in groups)
+        if work != self._work_left:
+            self._work_left = work
+            self._patient_until = now + _PATIENCE
+        return work > 0 and now < self._patient_until
 
     def _stop(self, groups: list[Any]) -> None:
         for group in reversed(groups):
@@ -84,9 +105,9 @@ class Ending:
     def _changed(self, process: Any, state: int) -> None:
         if state in STOPPED_STATES and self._pending.pop(id(process), None) is not None:
             process.unwatch(self._changed)
-            if not self._pending and not self._next_is_due:
-                self._next_is_due = True
-                self._loop.call_soon(self._next)
+            if not self._pending:
+                # At once: an idle listener is not sent the event of this death, which it may not live to answer.
+                self._next()
 
     def _report(self) -> None:
         """At most every few seconds, with everything that is not down, told or not."""

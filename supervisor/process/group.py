@@ -65,6 +65,10 @@ class ProcessGroupBase:
         """The members that are not in a stopped state."""
         return [process for process in self.processes.values() if process.get_state() not in STOPPED_STATES]
 
+    def work_left(self) -> int:
+        """How many events its members are about to deal with."""
+        return 0
+
     def get_dispatchers(self) -> dict[int, Any]:
         """All dispatchers of all members by descriptor."""
         return {fd: one for process in list(self.processes.values()) for fd, one in process.dispatchers.items()}

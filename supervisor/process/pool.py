@@ -127,6 +127,11 @@ class EventListenerPool(ProcessGroupBase):
         super().transition()
         self.dispatch()
 
+    def work_left(self) -> int:
+        members = self.processes.values()
+        in_hand = sum(one.event is not None for one in members if one.state == ProcessStates.RUNNING)
+        return len(self.event_buffer) + in_hand if in_hand else 0
+
     def before_remove(self) -> None:
         """The pool goes: no events any more, and those that wait are dropped."""
         for subscription in self._subscriptions:

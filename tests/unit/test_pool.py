@@ -420,3 +420,16 @@ def test_no_restart_while_shutting_down(scene: Scene) -> None:
     only(pool).change(ProcessStates.STOPPED, events.ProcessStateStoppedEvent)
     scene.turn()
     assert only(pool).spawns == 0
+
+
+def test_the_work_of_listeners(scene: Scene) -> None:
+    pool = scene.pool(processes=2)
+    scene.send("a", "b", "c")
+    assert pool.work_left() == 0
+    scene.turn()
+    first, second = pool.processes.values()
+    assert pool.work_left() == 3
+    first.answer()
+    assert pool.work_left() == 2
+    second.event = first.event = None
+    assert pool.work_left() == 0

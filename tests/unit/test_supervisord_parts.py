@@ -65,6 +65,13 @@ class Group:
         self.config = Named(name, priority)
         self.told = told
         self.processes = processes
+        self.work = self.transitions = 0
+
+    def transition(self) -> None:
+        self.transitions += 1
+
+    def work_left(self) -> int:
+        return self.work
 
     def get_unstopped_processes(self) -> list[Process]:
         return [process for process in self.processes if process.state not in STOPPED_STATES]
@@ -107,6 +114,45 @@ def test_phases_go_from_the_highest_number_down_and_equal_ones_go_together() -> 
     assert scene.loop._patience(None) is None
 
 
+def test_listeners_at_work_are_told_when_they_do_nothing_any_more() -> None:
+    a = Process("a")
+    scene = Scene(listeners=(-1, [Process("l")]), a=(5, [a]))
+    scene.ending.begin()
+    scene.groups["listeners"].work = 3
+    a.become(ProcessStates.STOPPED)
+    for left in (3, 2, 1):
+        scene.groups["listeners"].work = left
+        for _ in range(20):
+            scene.clock.advance(0.01)
+            scene.loop.turn(0)
+        assert scene.told == ["a"]
+    for _ in range(10):
+        scene.clock.advance(0.01)
+        scene.loop.turn(0)
+    assert scene.told == ["a", "listeners"]
+
+
+def test_listeners_that_have_done_their_work_are_told() -> None:
+    scene = Scene(listeners=(-1, [Process("l")]))
+    scene.groups["listeners"].work = 1
+    scene.ending.begin()
+    assert scene.told == []
+    scene.groups["listeners"].work = 0
+    scene.clock.advance(0.01)
+    scene.loop.turn(0)
+    assert scene.told == ["listeners"]
+
+
+def test_a_hastened_end_waits_for_no_listener() -> None:
+    scene = Scene(listeners=(-1, [Process("l")]))
+    scene.groups["listeners"].work = 1
+    scene.ending.begin()
+    scene.ending.hasten()
+    scene.clock.advance(0.01)
+    scene.loop.turn(0)
+    assert scene.told == ["listeners"]
+
+
 def test_whom_it_waits_for_is_told_every_three_seconds() -> None:
     a, b = Process("a"), Process("b")
     scene = Scene(a=(1, [a]), b=(2, [b]))
@@ -116,7 +162,7 @@ def test_whom_it_waits_for_is_told_every_three_seconds() -> None:
     b.become(ProcessStates.STOPPED)
     for _ in range(4):
         scene.loop.turn()
-    assert scene.log.texts == ["waiting for a, b to die"] * 3 + ["waiting for a to die"] * 3
+    assert scene.log.texts == ["waiting for a, b to die"] * 3 + ["waiting for a to die"] * 4
     assert scene.poller.waits[:2] == pytest.approx([3.1, 3.1])
 
 
