@@ -29,6 +29,8 @@ _IN_ATTRIB, _IN_DELETE_SELF, _IN_MOVE_SELF = 0x4, 0x400, 0x800
 _IN_CLOEXEC, _IN_NONBLOCK = os.O_CLOEXEC, os.O_NONBLOCK
 # How long a name that cannot be watched goes unlooked at, in seconds.
 _PERIOD = 60.0
+# A name that cannot be restored, its folder being gone too, is tried after so long, then ever more rarely.
+_SOON = 1.0
 # Names come and go in bursts (a folder swept file by file); look when it is over.
 _SETTLE = 0.2
 
@@ -42,6 +44,7 @@ class NameWatch:
         self._lost = lost
         self._inodes: dict[str, tuple[int, int]] = {}
         self._timer: Timer | None = None
+        self._pace = _SOON
         self._fd = _inotify_init()
         if self._fd >= 0:
             try:
@@ -98,11 +101,14 @@ class NameWatch:
         self._timer = None
         if self._fd < 0:
             self._look_later(_PERIOD)
+        pace, self._pace = self._pace, _SOON
         for path, inode in list(self._inodes.items()):
             if self._inode(path) != inode:
-                # Until it is watched again, at a leisurely pace: whoever cares may fail to restore it.
-                self._look_later(_PERIOD)
                 self._lost(path)
+                if path in self._inodes and self._inode(path) != self._inodes[path]:
+                    # Whoever cares could not restore it, or not yet.
+                    self._look_later(pace)
+                    self._pace = min(2 * pace, _PERIOD)
 
 
 def _libc() -> ctypes.CDLL | None:

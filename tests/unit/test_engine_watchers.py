@@ -154,6 +154,42 @@ def test_without_notification_one_look_a_minute(tmp_path: Path, monkeypatch: pyt
     assert poller.waits[-1] is None
 
 
+def test_what_cannot_be_restored_is_tried_ever_more_rarely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namewatch, "_inotify_init", lambda: -1)
+    loop, poller, _, _ = fake_loop()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "name"
+    path.write_text("")
+    tries: list[str] = []
+
+    def restore(gone: str) -> None:
+        tries.append(gone)
+        if folder.exists():
+            path.write_text("")
+            watch.watch(gone)
+
+    watch = NameWatch(loop, System(), restore)
+    watch.watch(str(path))
+    path.unlink()
+    folder.rmdir()
+    for _ in range(10):
+        loop.turn()
+    assert poller.waits == [60, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    folder.mkdir()
+    loop.turn()
+    assert len(tries) == 11 and path.exists()
+    loop.turn()
+    loop.turn()
+    assert (poller.waits[-1], len(tries)) == (60, 11)
+    path.unlink()
+    folder.rmdir()
+    for _ in range(3):
+        loop.turn()
+    assert poller.waits[-2:] == [1, 2]
+    watch.close()
+
+
 def process(proc: Path, pid: int, ppid: int, **variables: str) -> None:
     folder = proc / str(pid)
     folder.mkdir()
