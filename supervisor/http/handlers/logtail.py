@@ -7,6 +7,7 @@ costs one stat a second, however many follow it. Knows no process but its config
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,8 @@ _LARGEST_HEAD = 16 * 1024 * 1024
 _PIECE = 128 * 1024
 # Bytes kept for a client that keeps up while their file goes; a log is truncated after one read of output at most.
 _MOST_AHEAD = 2 * 1024 * 1024
+# Pieces of them below this are put together.
+_SMALL = 64 * 1024
 # How often files are looked at that others may write, in seconds.
 _PERIOD = 1.0
 _TRUNCATED = b"==> File truncated <==\n"
@@ -99,7 +102,8 @@ class tail_f_producer:
         # The position in the file up to which it was given.
         self.sz = 0
         # Read because it might be truncated before the client takes it.
-        self._ahead = b""
+        self._ahead: deque[bytes] = deque()
+        self._ahead_size = 0
         self._fd, found = open_log(filename)
         self._inode = _inode_of(found)
         self.modified = found.st_mtime
@@ -112,8 +116,7 @@ class tail_f_producer:
         if self._watch is None:
             return b""
         while True:
-            data, self._ahead = self._ahead, b""
-            data = data or self._read()
+            data = self._taken() or self._read()
             if data:
                 return data
             if _size(self._fd) < self.sz:
@@ -127,8 +130,8 @@ class tail_f_producer:
             return
         if _size(self._fd) < self.sz:
             self._restart()
-        while len(self._ahead) < _MOST_AHEAD and (data := self._read()):
-            self._ahead += data
+        while self._ahead_size < _MOST_AHEAD and (data := self._read()):
+            self._keep(data)
 
     def changed(self, seen: tuple[int, ...]) -> None:
         """The file of that name is now (device, inode, size, mtime), or is not there: ()."""
@@ -149,9 +152,22 @@ class tail_f_producer:
         self.sz += len(data)
         return data
 
+    def _keep(self, data: bytes) -> None:
+        self._ahead_size += len(data)
+        if self._ahead and len(self._ahead[-1]) < _SMALL:
+            self._ahead[-1] += data
+        else:
+            self._ahead.append(data)
+
+    def _taken(self) -> bytes:
+        """The first of what was kept."""
+        data = self._ahead.popleft() if self._ahead else b""
+        self._ahead_size -= len(data)
+        return data
+
     def _restart(self) -> None:
         self.sz = 0
-        self._ahead += _TRUNCATED
+        self._keep(_TRUNCATED)
 
     def _move_on(self) -> bool:
         """The file at hand is used up: open the one that came after it, if any did."""
