@@ -15,6 +15,7 @@ from supervisor.rpcinterface.control import Control
 from supervisor.rpcinterface.daemon import API_VERSION, Daemon
 from supervisor.rpcinterface.info import Info
 from supervisor.rpcinterface.logs import Logs
+from supervisor.rpcinterface.members import Members
 from supervisor.rpcinterface.plan import Plan
 from supervisor.states import (
     RUNNING_STATES,
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 
-class SupervisorNamespaceRPCInterface(Daemon, Control, Info, Logs, Plan):
+class SupervisorNamespaceRPCInterface(Daemon, Control, Info, Logs, Plan, Members):
     """All methods of the namespace. Plugins subclass it and call it within the process."""
 
 

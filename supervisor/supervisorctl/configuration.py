@@ -6,6 +6,7 @@ from supervisor.faults import Faults
 from supervisor.names import make_namespec
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
+from supervisor.supervisorctl.targets import take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def update(session: Session, command: Command, words: list[str]) -> None:
 
 
 def _update(session: Session, words: list[str]) -> None:
+    by_member = bool(take_flags(words, ("--members",)))
     [[added, changed, removed]] = session.call("reloadConfig")
     if words and "all" not in words:
         wanted = set(words)
@@ -140,7 +142,7 @@ def _update(session: Session, words: list[str]) -> None:
             session.call("removeProcessGroup", name)
             session.output(f"{one_line(name)}: removed process group")
     for name in changed:
-        if name in wanted:
+        if name in wanted and not (by_member and _members_updated(session, name)):
             session.call("stopProcessGroup", name)
             session.output(f"{one_line(name)}: stopped")
             session.call("removeProcessGroup", name)
@@ -150,6 +152,35 @@ def _update(session: Session, words: list[str]) -> None:
         if name in wanted:
             session.call("addProcessGroup", name)
             session.output(f"{one_line(name)}: added process group")
+
+
+def _members_updated(session: Session, name: str) -> bool:
+    """Replace those members of a group that changed; false when that can be done with the whole group only."""
+    running = _in_the_way(session, name)
+    if running is None:
+        return False
+    for number, outcome in session.calls([("stopProcess", (member,)) for member in running]):
+        if not isinstance(outcome, CallFault):
+            session.output(f"{one_line(running[number])}: stopped")
+        elif outcome.code != Faults.NOT_RUNNING:
+            session.fail(f"{one_line(running[number])}: ERROR ({one_line(outcome.text)})")
+    if running and _in_the_way(session, name):
+        session.fail(f"ERROR: process/group still running: {one_line(name)}")
+    else:
+        session.output(f"{one_line(name)}: updated process group")
+    return True
+
+
+def _in_the_way(session: Session, name: str) -> list[str] | None:
+    """The members that keep a group from being updated; none: it is. None when members do not stand for themselves,
+    or the daemon knows nothing of them."""
+    try:
+        members: list[str] = session.call("updateGroupMembers", name)
+    except CallFault as fault:
+        if fault.code not in (Faults.FAILED, Faults.UNKNOWN_METHOD):
+            raise
+        return None
+    return members
 
 
 def _stopped(session: Session, name: str) -> bool:

@@ -282,6 +282,7 @@ _ROWS = (
         "update\t\t\tRead the configuration again; add, remove and restart what changed",
         "update all\t\tThe same",
         "update <gname> [...]\tThe same for these groups only",
+        "update --members [...]\tOf changed groups restart only the members that changed",
         completes="groups",
     ),
     Command("version", "server:version", "version\t\t\tThe version of the remote supervisord", words=NO_WORDS),

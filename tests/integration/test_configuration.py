@@ -156,3 +156,34 @@ def test_a_command_of_megabytes_is_a_failed_start_and_costs_nobody_time(daemon: 
     before = loop_cpu(daemon.pid)
     assert daemon.state("a") == "RUNNING"
     assert loop_cpu(daemon.pid) - before < 1
+
+
+def test_a_group_is_updated_member_by_member(daemon: Daemon) -> None:
+    cat = {"command": "/bin/cat", "startsecs": 0}
+    group = "[group:g]\nprograms="
+    daemon.start(f"{group}same,other,gone", probe=None, same=cat, other=cat, alone=cat,
+                 gone={**cat, "autostart": "false"})
+    pids = {name: daemon.wait_state(name, "RUNNING")["pid"] for name in ("g:same", "g:other", "alone")}
+    log = daemon.info("g:same")["stdout_logfile"]
+    daemon.configure(f"{group}new,other,same", probe=None, same=cat, other={**cat, "command": "/bin/cat -u"}, new=cat,
+                     alone={**cat, "stopwaitsecs": 7})
+    assert daemon.ctl("update", "--members").stdout.splitlines() == [
+        "alone: stopped", "alone: updated process group", "g:other: stopped", "g: updated process group"]
+    for name in ("g:new", "g:other", "alone"):
+        daemon.wait_state(name, "RUNNING")
+    assert daemon.info("g:same")["pid"] == pids["g:same"] and daemon.info("g:same")["stdout_logfile"] == log
+    assert daemon.info("g:other")["pid"] != pids["g:other"]
+    assert [info["name"] for info in daemon.call("getAllProcessInfo") if info["group"] == "g"] == [
+        "new", "other", "same"]
+    assert daemon.ctl("reread").stdout == "No config updates to processes\n"
+    assert "supervisor.updateGroupMembers" not in daemon.call("system.listMethods")
+    # What is in the way is told, and nothing is touched.
+    daemon.configure(f"{group}same", probe=None, same=cat, alone={**cat, "stopwaitsecs": 7})
+    daemon.call("reloadConfig")
+    assert daemon.call("updateGroupMembers", "g") == ["g:new", "g:other"]
+    assert daemon.state("g:new") == "RUNNING"
+    # A shared socket is no member's own.
+    daemon.configure("[fcgi-program:alone]\nsocket=unix://%(here)s/f.sock\ncommand=/bin/cat\nautostart=false\n",
+                     probe=None)
+    assert daemon.ctl("update", "--members", "alone").stdout.splitlines() == [
+        "alone: stopped", "alone: updated process group"]

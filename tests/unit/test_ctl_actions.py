@@ -269,6 +269,25 @@ def test_update_removes_then_replaces_then_adds(daemon: FakeDaemon) -> None:
         ["ERROR: no such group: nope", "ERROR: no such group: a2", "n: added process group"], 1)
 
 
+def test_members_are_updated_if_that_can_be(daemon: FakeDaemon) -> None:
+    daemon.answers["reloadConfig",] = [[[], ["g"], []]]
+    daemon.answers["updateGroupMembers", "g"] = []
+    assert run(daemon, "update --members") == (["g: updated process group"], 0)
+    daemon.answers["updateGroupMembers", "g"] = ["g:x", "g:y", "g:z"]
+    daemon.answers["stopProcess", "g:x"] = True
+    daemon.answers["stopProcess", "g:y"] = CallFault(Faults.NOT_RUNNING, "NOT_RUNNING: g:y")
+    daemon.answers["stopProcess", "g:z"] = CallFault(Faults.FAILED, "FAILED: no")
+    assert run(daemon, "update --members g") == (
+        ["g:x: stopped", "g:z: ERROR (FAILED: no)", "ERROR: process/group still running: g"], 1)
+    for method in ("stopProcessGroup", "removeProcessGroup", "addProcessGroup"):
+        daemon.answers[method, "g"] = True
+    for code in (Faults.FAILED, Faults.UNKNOWN_METHOD):
+        daemon.answers["updateGroupMembers", "g"] = CallFault(code, "no")
+        assert run(daemon, "update --members all") == (["g: stopped", "g: updated process group"], 0)
+    daemon.answers["updateGroupMembers", "g"] = CallFault(Faults.SHUTDOWN_STATE, "no")
+    assert run(daemon, "update --members") == (["ERROR: already shutting down"], 1)
+
+
 def test_add_and_remove(daemon: FakeDaemon) -> None:
     daemon.answers.update({("addProcessGroup", "n"): True, ("removeProcessGroup", "b"): True})
     daemon.answers["addProcessGroup", "a"] = CallFault(Faults.ALREADY_ADDED, "")

@@ -22,7 +22,8 @@ def test_each_row_describes_the_method_that_is_there(namespace: str, name: str, 
 @pytest.mark.parametrize("namespace", CLASSES)
 def test_each_public_method_has_a_row(namespace: str) -> None:
     public = {name for name in dir(CLASSES[namespace]) if not name.startswith("_")}
-    assert public == set(METHODS[namespace]) | ({"planConfig"} if namespace == "supervisor" else set())
+    unlisted = {"planConfig", "updateGroupMembers"} if namespace == "supervisor" else set()
+    assert public == set(METHODS[namespace]) | unlisted
 
 
 @pytest.mark.parametrize(("namespace", "name", "row"), ROWS)
