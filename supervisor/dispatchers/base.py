@@ -14,13 +14,16 @@ from typing import Any
 from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
 
-__all__ = ["LARGE_PIPE", "PASSING", "PDispatcher", "enlarge_pipe"]
+__all__ = ["LARGE_PIPE", "PASSING", "PDispatcher", "enlarge_pipe", "read_piece"]
 
 # Errors of reading and writing that say nothing about the pipe: the next try may succeed.
 PASSING = frozenset((errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.ENOBUFS))
 
 # What a pipe that was found full is enlarged to. All pipes of an unprivileged user may take 64 MiB together.
 LARGE_PIPE = 1024 * 1024
+
+# What is read at once while there is no memory for more.
+_FRUGAL = 4096
 
 _F_SETPIPE_SZ = getattr(fcntl, "F_SETPIPE_SZ", None)
 _DEBUG = 10
@@ -35,6 +38,14 @@ def enlarge_pipe(system: System, fd: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def read_piece(system: System, fd: int, most: int) -> bytes:
+    """One read; a small one when there is no memory for a larger."""
+    try:
+        return system.read(fd, most)
+    except MemoryError:
+        return system.read(fd, _FRUGAL)
 
 
 class PDispatcher:

@@ -10,7 +10,7 @@ from typing import Any
 
 from supervisor import events
 from supervisor.datatypes.words import printable
-from supervisor.dispatchers.base import PASSING, PDispatcher
+from supervisor.dispatchers.base import PASSING, PDispatcher, read_piece
 from supervisor.dispatchers.sinks import child_log
 from supervisor.engine.traces import one_line
 from supervisor.states import EventListenerStates, getEventListenerStateDescription
@@ -225,7 +225,7 @@ class PEventListenerDispatcher(PDispatcher):
     def _read(self) -> int:
         """One read and what follows from it; the number of bytes, 0 when there are none now or any more."""
         try:
-            data = self.process.world.system.read(self.fd, _PIECE)
+            data = read_piece(self.process.world.system, self.fd, _PIECE)
         except OSError as exc:
             if exc.errno in PASSING:
                 return 0

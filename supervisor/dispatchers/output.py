@@ -15,7 +15,7 @@ from typing import Any
 
 from supervisor import events
 from supervisor.dispatchers.ansi import AnsiStripper
-from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PDispatcher, enlarge_pipe
+from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PDispatcher, enlarge_pipe, read_piece
 from supervisor.dispatchers.capture import Capture, Found, LastBytes
 from supervisor.dispatchers.sinks import WholeCharacters, as_message, child_log, to_syslog
 from supervisor.engine.loop import Timer
@@ -61,6 +61,7 @@ class POutputDispatcher(PDispatcher):
     _characters: WholeCharacters | None = None  # once somebody wants text
     _large = False  # the pipe was enlarged, or cannot be
     _paused = False
+    _starved = False  # there was no memory, and that was told
     _attached = False
     _pid = 0  # of a child that is gone
     _grace: Timer | None = None
@@ -97,7 +98,11 @@ class POutputDispatcher(PDispatcher):
         """One read."""
         log = self.logfile
         if log is None or not log.congested:
-            self._read()
+            try:
+                self._read()
+            except MemoryError:
+                self._starve()
+                return
         if log is not None and log.congested and not self.closed:
             self._pause()
 
@@ -149,7 +154,7 @@ class POutputDispatcher(PDispatcher):
             if self._is_bare():
                 data = _memory.view[: self._system.readv(self.fd, [_memory.buffer])]
             else:
-                data = self._system.read(self.fd, _PIECE)
+                data = read_piece(self._system, self.fd, _PIECE)
         except OSError as exc:
             if exc.errno in PASSING:
                 return 0
@@ -178,7 +183,10 @@ class POutputDispatcher(PDispatcher):
     def _enlarge(self) -> None:
         self._large = True
         if enlarge_pipe(self._system, self.fd) and len(_memory.buffer) < LARGE_PIPE:
-            _memory.hold(LARGE_PIPE)
+            try:
+                _memory.hold(LARGE_PIPE)
+            except MemoryError:
+                pass  # it goes on with what it has
 
     def _capacity(self) -> int:
         if _F_GETPIPE_SZ is not None:
@@ -194,6 +202,18 @@ class POutputDispatcher(PDispatcher):
         self._paused = True
         self._loop.remove_reader(self.fd)
         self.logfile.wait(self._loop, self._resume)
+
+    def _starve(self) -> None:
+        """There is no memory for what is in the pipe: leave it there for a while."""
+        if self.closed:
+            return
+        if not self._starved:
+            self._starved = True
+            self.process.world.log.warn(
+                f"no memory to read {self.channel} of {self.process.config.name}; it is read when there is some")
+        self._paused = True
+        self._loop.remove_reader(self.fd)
+        self._loop.call_later(_AGAIN, self._resume)
 
     def _resume(self) -> None:
         self._paused = False

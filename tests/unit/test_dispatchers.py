@@ -163,6 +163,45 @@ def test_without_a_log_output_is_read_all_the_same(output: Output, none: str | N
         os.read(output.reader, 1)
 
 
+def test_without_memory_output_is_read_in_small_pieces(output: Output) -> None:
+    class Short(System):
+        @staticmethod
+        def read(fd: int, most: int) -> bytes:
+            if most > 4096:
+                raise MemoryError
+            return os.read(fd, most)
+
+    output.process.world.system = Short()
+    output.make(stdout_capture_maxbytes=100)
+    output.say(b"x" * 6000)
+    output.ready()
+    assert output.logged() == b"x" * 6000 and not output.process.log.lines
+
+
+def test_without_any_memory_output_stays_in_the_pipe(output: Output) -> None:
+    class Nothing(System):
+        calls = 0
+
+        def read(self, fd: int, most: int) -> bytes:
+            self.calls += 1
+            raise MemoryError
+
+    system = output.process.world.system = Nothing()
+    dispatcher = output.make(stdout_capture_maxbytes=100)
+    output.say(b"text\n")
+    assert system.calls == 2 and not dispatcher.readable()
+    for _ in range(3):  # it is tried again, not at once
+        output.process.world.loop.turn()
+        output.ready()
+    assert system.calls == 8 and not dispatcher.closed
+    assert output.process.log.lines == [
+        ("warn", "no memory to read stdout of p; it is read when there is some")]
+    del Nothing.read
+    output.process.world.loop.turn()
+    output.ready()
+    assert output.logged() == b"text\n"
+
+
 def test_end_of_output(output: Output) -> None:
     dispatcher = output.make()
     output.process.log.level = 10
