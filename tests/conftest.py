@@ -6,9 +6,14 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from supervisor.logfile import backlog
 from tests.harness import Daemon
+
+# How long an example takes never decides.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # A shell ignores these for what it runs in the background, and a program keeps what it inherits as ignored: then no
 # Ctrl-C would reach the programs under test.

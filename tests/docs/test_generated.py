@@ -168,3 +168,9 @@ def test_what_is_installed_beside_the_package_is_declared() -> None:
         if path.is_file():
             assert str(path.relative_to(ROOT)) in declared, path
     assert pathlib.Path(ROOT, "supervisor", "py.typed").exists()
+
+
+def test_the_floor_of_coverage_is_the_one_that_is_told() -> None:
+    floor = re.findall(r"^fail_under = (\d+)$", (ROOT / "setup.cfg").read_text(encoding="utf-8"), flags=re.M)
+    told = re.findall(r"is the floor, (\d+):", (DOCS / "testing.rst").read_text(encoding="utf-8"))
+    assert told == floor and len(told) == 1
