@@ -183,6 +183,23 @@ def calls_of_a_life(folder: pathlib.Path, way: str) -> list[str]:
     return calls
 
 
+def problems_of(life: Life, label: str, times: int = 1) -> list[str]:
+    """What goes wrong when it is lived while calls fail, and has to recover when they do not any more."""
+    problems = []
+    try:
+        for _ in range(times):
+            life.live()
+        life.faults.off()
+        life.recover()
+    except (AssertionError, OSError) as exc:
+        problems.append(f"{label}: {exc!r}")
+    finally:
+        life.faults.off()
+        life.close()
+    return problems + [f"{label}: {text}" for text in life.scene.log.texts
+                       if "uncaptured" in text or ("Traceback" in text and "unknown problem" not in text)]
+
+
 @pytest.mark.parametrize("way", ["vfork", "posix_spawn", "fork"])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: errno.errorcode[error])
 def test_each_call_of_a_life_fails_once(tmp_path: pathlib.Path, error: int, way: str) -> None:
@@ -197,17 +214,7 @@ def test_each_call_of_a_life_fails_once(tmp_path: pathlib.Path, error: int, way:
         folder.mkdir()
         life = Life(folder, way)
         life.faults.at(number, error)
-        try:
-            life.live()
-            life.faults.off()
-            life.recover()
-        except (AssertionError, OSError) as exc:
-            problems.append(f"{number} {calls[number - 1]}: {exc!r}")
-        finally:
-            life.faults.off()
-            life.close()
-        problems += [f"{number} {calls[number - 1]}: {text}" for text in life.scene.log.texts
-                     if "uncaptured" in text or ("Traceback" in text and "unknown problem" not in text)]
+        problems += problems_of(life, f"{number} {calls[number - 1]}")
         if open_files() != before:
             problems.append(f"{number} {calls[number - 1]}: {open_files() - before} descriptors")
             before = open_files()
@@ -224,18 +231,7 @@ def test_calls_fail_at_random(tmp_path: pathlib.Path, seed: int) -> None:
         folder.mkdir()
         life = Life(folder, dice.choice(["vfork", "posix_spawn", "fork"]))
         life.faults.randomly(dice, dice.choice([0.02, 0.1, 0.4]), ERRORS)
-        try:
-            life.live()
-            life.live()
-            life.faults.off()
-            life.recover()
-        except (AssertionError, OSError) as exc:
-            problems.append(f"{number}: {exc!r}")
-        finally:
-            life.faults.off()
-            life.close()
-        problems += [f"{number}: {text}" for text in life.scene.log.texts
-                     if "uncaptured" in text or ("Traceback" in text and "unknown problem" not in text)]
+        problems += problems_of(life, str(number), times=2)
         assert open_files() == before, number
     assert not problems, "\n".join(problems)
 
