@@ -34,6 +34,9 @@ _MUCH_OUTPUT = 256 * 1024
 _MUCH_INPUT = 256 * 1024
 # Requests (two steps, if they have a body) and stream bytes for one connection before the others have their turn.
 _STEPS_AT_A_TIME = 64
+# What a step costs nobody knows before: after every few it is looked whether they took more than so many seconds.
+_FEW_STEPS = 8
+_TURN = 0.02
 _BYTES_AT_A_TIME = 1024 * 1024
 
 # Seconds.
@@ -159,11 +162,16 @@ class Channel:
             return
         self._advancing = True
         try:
-            for _ in range(_STEPS_AT_A_TIME):
+            began = 0.0
+            for number in range(1, _STEPS_AT_A_TIME + 1):
                 if not self._step():
                     break
-            else:
-                self._go_on_soon()
+                if not number % _FEW_STEPS:
+                    now = self._clock.now()
+                    if number == _STEPS_AT_A_TIME or (began and now - began > _TURN):
+                        self._go_on_soon()
+                        break
+                    began = began or now
         except HttpError as error:
             self._refuse(error)
         finally:

@@ -77,6 +77,30 @@ def test_a_thousand_requests_in_one_pipeline_are_answered_in_order(site: Site) -
     assert [answer.rpartition(b"\r\n\r\n/")[2] for answer in answers] == [*(b"%d" % n for n in range(999)), b"end"]
 
 
+def test_costly_requests_in_one_pipeline_let_others_in_between(site: Site) -> None:
+    class Costly:
+        done = 0
+
+        def match(self, request: Any) -> bool:
+            return bool(request.uri == "/costly")
+
+        def handle_request(self, request: Any) -> None:
+            self.done += 1
+            site.clock.ahead += 0.05
+            request.reply(200, b"paid", "text/plain")
+
+    costly = Costly()
+    site.server.install_handler(costly)
+    client, other = site.connect(), site.connect()
+    site.turns()
+    client.send(b"GET /costly HTTP/1.1\r\n\r\n" * 60)
+    other.send(GET)
+    other.read(b"/a")
+    assert 0 < costly.done < 60
+    site.until(lambda: costly.done == 60)
+    assert client.read(b"paid").count(b"paid") > 0
+
+
 def test_a_deferred_answer_holds_back_the_next_ones(site: Site) -> None:
     client, other = site.connect(), site.connect()
     client.send(b"GET /held HTTP/1.1\r\n\r\n" + GET)
