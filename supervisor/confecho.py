@@ -5,20 +5,15 @@ Takes no options; what it prints comes from the option tables. Must not know: op
 
 from __future__ import annotations
 
-import sys
 from typing import TextIO
 
 from supervisor.config.sample import sample
+from supervisor.printing import show
 
 
 def main(out: TextIO | None = None) -> None:
     """Writes the sample to standard output, or to the stream given."""
-    stream = sys.stdout if out is None else out
-    try:
-        stream.write(sample())
-        stream.flush()
-    except BrokenPipeError:
-        sys.exit(1)
+    show(sample(), out)
 
 
 if __name__ == "__main__":

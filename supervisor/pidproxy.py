@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
+from supervisor.printing import show
+
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGQUIT)
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 PATIENCE = 5.0          # seconds that an end is waited for after it was asked for
@@ -126,7 +128,7 @@ def main() -> None:
     try:
         proxy = PidProxy(sys.argv)
     except ValueError:
-        print(USAGE % (sys.argv[0] if sys.argv else "pidproxy"))
+        show(USAGE % (sys.argv[0] if sys.argv else "pidproxy") + "\n")
         sys.exit(1)
     sys.exit(proxy.go())
 

@@ -9,6 +9,7 @@ import os
 import sys
 
 from supervisor.config import cmdline
+from supervisor.printing import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Options:
 
     def _print(self, text: str) -> None:
         stdout = sys.stdout if self.stdout is Options.stdout else self.stdout
-        stdout.write(text if text.endswith("\n") else text + "\n")
+        show(text if text.endswith("\n") else text + "\n", stdout)
 
     def act(self, switch: cmdline.Switch) -> None:
         """A switch that asks for something at once."""

@@ -343,3 +343,17 @@ def test_names_of_others_get_no_line_into_the_log(daemon: Daemon) -> None:
         daemon.wait_log(f"(pid {stranger.pid})")
         stranger.kill()
     assert "\n2026-01-01" not in daemon.log() and "\x1b" not in daemon.log()
+
+
+@pytest.mark.parametrize("program", ["supervisord --help", "supervisord --version", "supervisorctl --help",
+                                     "confecho", "pidproxy"])
+def test_words_that_find_no_place_are_no_traceback(daemon: Daemon, program: str) -> None:
+    module, *args = program.split()
+    command = [daemon.python, "-m", f"supervisor.{module}", *args]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open("/dev/full", "wb") as full, open(writer, "wb") as left:
+        for out, said in ((full, "error: cannot write: No space left on device\n"), (left, "")):
+            done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, text=True, timeout=DEADLINE,
+                                  cwd=daemon.dir, env=daemon.environment())
+            assert (done.returncode, done.stderr) == (1, said)
