@@ -10,8 +10,8 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache
 
+import supervisor
 from supervisor.version import VERSION
-from supervisor.web.templates import PACKAGE
 from supervisor.web.text import escape, quote
 
 __all__ = ["page", "token_field"]
@@ -22,7 +22,7 @@ _PLACES = ("version", "title", "version", "icon", "version", "top", "main", "ver
 @lru_cache(maxsize=1)
 def _pieces() -> list[str]:
     """The file around its places."""
-    with open(os.path.join(PACKAGE, "ui", "status.html"), encoding="utf-8") as file:
+    with open(os.path.join(os.path.dirname(supervisor.__file__), "ui", "status.html"), encoding="utf-8") as file:
         text = file.read()
     pieces = []
     for place in _PLACES:

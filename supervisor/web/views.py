@@ -6,17 +6,23 @@ requests arrive.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.late import Late
 from supervisor.logread import tailFile
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
 from supervisor.version import VERSION
 from supervisor.web.journal import Journal
 from supervisor.web.lookup import find_process
-from supervisor.web.templates import template
 from supervisor.web.text import escape, quote
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
+
+if TYPE_CHECKING:
+    from supervisor.web import templates
+else:
+    # The status page does without.
+    templates = Late("supervisor.web.templates")
 
 __all__ = ["MeldView", "OKView", "TailView", "ViewContext"]
 
@@ -63,7 +69,7 @@ class MeldView:
     def root(self) -> Any:
         """The template; parsed when it is first looked at."""
         if self._root is None and self.context.template is not None:
-            self._root = template(self.context.template)
+            self._root = templates.template(self.context.template)
         return self._root
 
     @root.setter
