@@ -16,7 +16,7 @@ from supervisor.web.text import escape, quote
 
 __all__ = ["page", "token_field"]
 
-_PLACES = ("version", "title", "version", "icon", "version", "top", "main", "version")
+_PLACES = ("version", "title", "version", "version", "icon", "version", "top", "main", "version")
 
 
 @lru_cache(maxsize=1)

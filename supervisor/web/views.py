@@ -151,12 +151,14 @@ class TailView(MeldView):
 
     def _more(self, root: Any, heading: str, ways: str, stream: str) -> None:
         """What our own template has besides: whose log it is, where else to go, and what the script listens to."""
-        places = [root.findmeld(place) for place in ("heading", "links", "main", "icon", "sheet", "script")]
+        names = ("heading", "links", "main", "icon", "sheet", "script", "logscript")
+        places = [root.findmeld(name) for name in names]
         if None in places:
             return
-        title, links, main, icon, sheet, script = places
+        title, links, main, icon, sheet, script, logscript = places
         sheet.attributes(href=f"stylesheets/supervisor.css?v={quote(VERSION)}")
         script.attributes(src=f"supervisor.js?v={quote(VERSION)}")
+        logscript.attributes(src=f"log.js?v={quote(VERSION)}")
         title.content(escape(heading), structure=True)
         links.content(ways or "&#160;", structure=True)
         if stream:

@@ -69,7 +69,8 @@ def test_streams_that_end_leave_nothing(daemon: Daemon) -> None:
 
 def test_nothing_is_told_without_the_password(daemon: Daemon) -> None:
     daemon.start(a={"autostart": False}, inet="username=me\npassword=it", probe=None)
-    pages = ("/", "/events", "/process.html?processname=a", "/supervisor.js", "/tail.html?processname=a")
+    pages = ("/", "/events", "/process.html?processname=a", "/tail.html?processname=a", "/supervisor.js",
+             "/programs.js", "/log.js")
     for page in pages:
         assert status(daemon, "GET", page) == 401
     right = "Basic " + base64.b64encode(b"me:it").decode()
