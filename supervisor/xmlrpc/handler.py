@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from supervisor import xmlrpc as package
+from supervisor.engine.seldom import Seldom
 from supervisor.faults import RPCError
 from supervisor.late import Late
 from supervisor.xmlrpc import codec
@@ -33,6 +34,8 @@ else:
 __all__ = ["DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"]
 
 _LONGEST_NAME = 200
+# Lines of the log about requests that cannot be read.
+_INVALID_A_MINUTE = 60
 _TRACE = 5
 
 
@@ -85,6 +88,7 @@ class supervisor_xmlrpc_handler:
         if "system" not in dict(interfaces):
             interfaces.append(("system", SystemNamespaceRPCInterface(interfaces)))
         self.rpcinterface = RootRPCInterface(interfaces)
+        self._invalid = Seldom(_INVALID_A_MINUTE)
 
     def match(self, request: Any) -> bool:
         uri = request.uri
@@ -109,7 +113,9 @@ class supervisor_xmlrpc_handler:
             method, params = self.loads(data)
         except codec.CodecError as error:
             why = "no method name" if isinstance(error, codec.NoMethodName) else "unmarshallable"
-            logger.error(f"XML-RPC request data '{len(data)} bytes' is invalid: {why}")
+            more = self._invalid.more(self.supervisord.loop.clock.now())
+            if more is not None:
+                logger.error(f"XML-RPC request data '{len(data)} bytes' is invalid: {why}{more}")
             request.error(400)
             return
         if isinstance(data, bytearray):

@@ -147,6 +147,17 @@ def test_what_is_no_call_is_400_and_never_shown(scene: Scene, body: bytes, why: 
     assert scene.log.lines == [("error", f"XML-RPC request data '{len(body)} bytes' is invalid: {why}")]
 
 
+def test_of_requests_that_cannot_be_read_so_many_a_minute_are_told(scene: Scene) -> None:
+    for _ in range(1000):
+        scene.handler.handle_request(FakeRequest(b"<"))
+    told = len(scene.log.lines)
+    assert 10 < told < 100
+    scene.clock.advance(60)
+    scene.handler.handle_request(FakeRequest(b"<"))
+    assert scene.log.lines[told:] == [
+        ("error", f"XML-RPC request data '1 bytes' is invalid: unmarshallable ({1000 - told} more before it)")]
+
+
 @pytest.mark.parametrize("error", ["value", "exit", "deep", "type"])
 def test_a_method_that_fails_is_500_and_one_entry(scene: Scene, error: str) -> None:
     assert scene.call("i.crash", error) == 500

@@ -11,6 +11,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
+from supervisor.engine.seldom import Seldom
 from supervisor.http.kinds import Handler
 from supervisor.http.passwords import Verifier, encrypted_dictionary_authorizer
 from supervisor.http.request import deferring_http_request
@@ -20,8 +21,6 @@ __all__ = ["FailedLogins", "supervisor_auth_handler"]
 # Wrong passwords from one address: so many at once, so many each second thereafter; then the answer is 429.
 _FAILURES_AT_ONCE = 50
 _FAILURES_PER_SECOND = 1.0
-# At most one log line in so many seconds.
-_TELL_EVERY = 60.0
 _ADDRESSES = 256
 
 
@@ -30,29 +29,22 @@ class FailedLogins:
 
     def __init__(self) -> None:
         self._debts: dict[str, tuple[float, float]] = {}
-        self._untold = 0
-        self._told_at = float("-inf")
+        self._seldom = Seldom(1)
 
     def add(self, request: deferring_http_request) -> bool:
         """One more; whether that was one too many."""
         server = request.server
         now = server.loop.clock.now()
         peer = request.channel.addr[0]
-        self._tell(request, now, peer)
+        more = self._seldom.more(now)
+        if more is not None:
+            server.log_warning(f"failed login from {peer} on {server.where}{more}")
         debt, since = self._debts.pop(peer, (0.0, now))
         debt = max(0.0, debt - (now - since) * _FAILURES_PER_SECOND) + 1.0
         self._debts[peer] = (min(debt, _FAILURES_AT_ONCE + 1.0), now)
         if len(self._debts) > _ADDRESSES:
             del self._debts[next(iter(self._debts))]
         return debt > _FAILURES_AT_ONCE
-
-    def _tell(self, request: deferring_http_request, now: float, peer: str) -> None:
-        self._untold += 1
-        if now - self._told_at >= _TELL_EVERY:
-            more = f" ({self._untold - 1} more before it)" if self._untold > 1 else ""
-            request.server.log_warning(f"failed login from {peer} on {request.server.where}{more}")
-            self._untold = 0
-            self._told_at = now
 
 
 class supervisor_auth_handler:
