@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from supervisor import events
+from supervisor.process.envelope import envelope, without_subtypes
 from supervisor.process.group import ProcessGroupBase
 from supervisor.states import EventListenerStates, ProcessStates, SupervisorStates
 
@@ -28,9 +29,6 @@ OVERFLOW_PERIOD = 1.0
 _DEBUG = 10
 _READY = EventListenerStates.READY
 _RUNNING = ProcessStates.RUNNING
-
-
-_Rendered = tuple["str | None", int, tuple[bytes, ...]]
 
 
 class GlobalSerial:
@@ -110,7 +108,7 @@ class EventListenerPool(ProcessGroupBase):
         self._removed = False
         self._overflow = _Overflow(self)
         self._subscriptions: list[tuple[type, Callable[[Any], None]]] = [
-            (kind, self.accept) for kind in _without_subtypes(config.pool_events)
+            (kind, self.accept) for kind in without_subtypes(config.pool_events)
         ]
         self._subscriptions += [
             (events.EventRejectedEvent, self.handle_rejected),
@@ -265,17 +263,12 @@ class EventListenerPool(ProcessGroupBase):
 
     def _envelope(self, event: Any) -> bytes | None:
         """What goes over the pipe; None for an event that cannot be told."""
+        config = self.config
         try:
-            name, length, parts = _rendered(event, self.config.event_len == "bytes")
+            return envelope(event, self.world.settings.identifier, config.name, config.event_len == "bytes")
         except Exception as exc:  # payloads of plugins
-            self.log.error(f"pool {self.config.name} cannot send event {event.serial}, discarding it: {exc!r}")
+            self.log.error(f"pool {config.name} cannot send event {event.serial}, discarding it: {exc!r}")
             return None
-        pool = self.config.name
-        head = (
-            f"ver:3.0 server:{self.world.settings.identifier} serial:{event.serial} pool:{pool} "
-            f"poolserial:{event.pool_serials[pool]} eventname:{name} len:{length}\n"
-        )
-        return b"".join((head.encode("utf-8", "replace"), *parts))
 
     # Listeners in trouble
 
@@ -320,43 +313,3 @@ class EventListenerPool(ProcessGroupBase):
         wanted = not self._removed and self.world.settings.mood == SupervisorStates.RUNNING
         if wanted and process.state == ProcessStates.STOPPED:
             process.spawn()
-
-
-def _without_subtypes(kinds: list[type]) -> list[type]:
-    """Each type once, and none whose supertype is there: an event is to come once."""
-    return [
-        kind
-        for number, kind in enumerate(kinds)
-        if kind not in kinds[:number] and not any(issubclass(kind, other) for other in kinds if other is not kind)
-    ]
-
-
-def _rendered(event: Any, count_bytes: bool) -> _Rendered:
-    """(name, length, pieces of the payload) of an event: made once, for however many pools."""
-    made: dict[bool, _Rendered] = event.__dict__.setdefault("rendered", {})
-    found = made.get(count_bytes)
-    if found is None:
-        found = made[count_bytes] = (_name(type(event)), *_payload(event, count_bytes))
-    return found
-
-
-def _payload(event: Any, count_bytes: bool) -> tuple[int, tuple[bytes, ...]]:
-    """(length, pieces): bytes are taken as they came where they are counted, or where each is a character."""
-    parts = event.raw_parts() if isinstance(event, events.Event) else None
-    if parts is not None and (count_bytes or all(map(bytes.isascii, parts))):
-        return sum(map(len, parts)), parts
-    if count_bytes and isinstance(event, events.Event):
-        payload = event.payload_bytes()
-        return len(payload), (payload,)
-    text = event.payload()
-    payload = text.encode("utf-8", "replace")
-    return len(payload) if count_bytes else len(text), (payload,)
-
-
-def _name(kind: type) -> str | None:
-    """The name of a class of events; a plugin's unnamed one goes by its nearest named base."""
-    for base in kind.__mro__:
-        name = events.getEventNameByType(base)
-        if name is not None:
-            return name
-    return None

@@ -273,13 +273,18 @@ def test_superfsmon(daemon: Installed) -> None:
     assert daemon.child("a").pid != first.pid
 
 
-def test_checks(daemon: Installed) -> None:
+@pytest.mark.parametrize("what", ["tcp_check -p {port} -t 1 -r 1", "http_check -u / -p {port} -t 1 -r 1",
+                                  "memory_check -m 60000"])
+def test_checks(daemon: Installed, what: str) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        command = f"{daemon.program_of('supervisor_tcp_check')} -n check -N a -p {taken.getsockname()[1]} -t 1 -r 1"
-        start(daemon, config=listener("check", command, "TICK_5"), a=QUICK)
-        first = daemon.child("a")
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        program, *words = what.format(port=taken.getsockname()[1]).split()
+        command = " ".join([daemon.program_of(f"supervisor_{program}"), "-n check -N a", *words])
+        start(daemon, config=listener("check", command, "TICK_5"), a=QUICK, b=QUICK)
+        first, other = daemon.child("a"), daemon.child("b")
+        first.tell("value", "setattr(sys, 'hog', b'x' * 100_000_000)")
         assert daemon.child("a").pid != first.pid
+        assert daemon.info("b")["pid"] == other.pid
 
 
 def test_multivisor(daemon: Installed) -> None:
