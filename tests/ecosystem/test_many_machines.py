@@ -95,7 +95,7 @@ def test_multivisor(daemon: Installed) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    daemon.start(example("ini", "multivisor.rpc").replace("9073", str(port)), probe=None)
+    daemon.start(example("ini", "multivisor.rpc").replace("9002", str(port)), probe=None)
 
     def listens() -> bool:
         with socket.socket() as asking:
