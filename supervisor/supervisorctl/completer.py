@@ -67,10 +67,12 @@ class Completer:
         return []
 
     def actions(self, text: str) -> list[str]:
-        """Actions of every plugin, each with a blank."""
-        names = {"help", *(name for name, command in COMMANDS.items() if command.more)}
+        """Actions of every plugin, each with a blank; those that the list of all leaves out once a text is typed."""
+        names = {"help"}
         for plugin in self._ctl.options.plugins:
             names.update(actions_of(plugin))
+        if not text:
+            names -= {name for name, command in COMMANDS.items() if command.more}
         return [f"{name} " for name in sorted(names) if name.startswith(text)]
 
     def groups(self, text: str) -> list[str]:

@@ -128,6 +128,7 @@ class Command:
 
 _PROCESS_NAME = "a process name"
 
+# Some lines have a blank before their first tab: what reads help knows the column with it.
 _ROWS = (
     Command(
         "add",
@@ -170,7 +171,7 @@ _ROWS = (
     Command(
         "maintail",
         "logs:maintail",
-        "maintail -f\tFollow the activity log of supervisord (Ctrl-C ends it)",
+        "maintail -f \tFollow the activity log of supervisord (Ctrl-C ends it)",
         "maintail -100\tThe last 100 *bytes* of the activity log",
         "maintail -n 20\tThe last 20 lines of the activity log",
         "maintail\tThe last 1600 *bytes* of the activity log",
@@ -190,7 +191,7 @@ _ROWS = (
         completes="processes",
     ),
     Command("quit", "server:leave", "quit\tLeave the supervisor shell."),
-    Command("reload", "server:reload", "reload\t\tRestart the remote supervisord.", words=NO_WORDS),
+    Command("reload", "server:reload", "reload \t\tRestart the remote supervisord.", words=NO_WORDS),
     Command(
         "remove",
         "configuration:remove",
@@ -200,7 +201,7 @@ _ROWS = (
     Command(
         "reread",
         "configuration:reread",
-        "reread\t\t\tRead the configuration files again; nothing is added, removed or restarted",
+        "reread \t\t\tRead the configuration files again; nothing is added, removed or restarted",
         words=NO_WORDS,
     ),
     Command(
@@ -215,7 +216,7 @@ _ROWS = (
         completes="processes",
         missing=_PROCESS_NAME,
     ),
-    Command("shutdown", "server:shutdown", "shutdown\tShut the remote supervisord down.", words=NO_WORDS),
+    Command("shutdown", "server:shutdown", "shutdown \tShut the remote supervisord down.", words=NO_WORDS),
     Command(
         "signal",
         "apply:signal",

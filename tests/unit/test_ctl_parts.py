@@ -357,6 +357,14 @@ def test_completion(line: str, text: str, candidates: list[str]) -> None:
     assert len(daemon.asked) <= 1
 
 
+def test_a_list_of_all_actions_is_the_list_of_help() -> None:
+    ctl = controller()
+    everything = ctl._completer.candidates("", "")
+    assert "help " in everything and "greet_all " in everything and "logs " not in everything
+    assert ctl._completer.candidates("lo", "lo") == ["logs "]
+    assert ctl._completer.candidates("help ", "") == everything
+
+
 def test_completion_without_a_server_offers_nothing() -> None:
     ctl = controller(serverurl="unix:///nowhere/s.sock")
     assert ctl._completer.candidates("start ", "") == []
