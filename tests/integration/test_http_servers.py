@@ -329,6 +329,7 @@ def test_folders_methods_and_hidden_files(files: Any, tmp_path: pathlib.Path) ->
 
 @pytest.mark.parametrize("condition, status", [
     ("Thu, 01 Jan 2099 00:00:00 GMT", 304), ("Thu, 01 Jan 2099 00:00:00 GMT; length=100000", 304),
+    ("Thu, 01 Jan 2099 00:00:00 GMT;length=100000", 200), ("Thu, 01 Jan 2099 00:00:00 GMT; other=1", 200),
     ("Thu, 01 Jan 2099 00:00:00 GMT; length=1", 200), ("Thu, 01 Jan 2099 00:00:00 GMT; length=x", 200),
     ("Thu, 01 Jan 1980 00:00:00 GMT", 200), ("yesterday", 200), ("", 200),
 ])

@@ -171,10 +171,9 @@ def _is_current(condition: str | None, found: os.stat_result) -> bool:
     """Whether the client's copy (DATE[; length=N]) is the file as it is."""
     if condition is None:
         return False
-    date, *parameters = condition.split(";")
+    date, more, parameter = condition.partition(";")
     since = parse_http_date(date)
     if since is None or int(found.st_mtime) > since:
         return False
-    lengths = [value.strip() for name, _, value in (each.partition("=") for each in parameters)
-               if name.strip().lower() == "length"]
-    return all(length.isdigit() and int(length) == found.st_size for length in lengths)
+    name, _, length = parameter.partition("=")
+    return not more or (name.lower() == " length" and length == str(found.st_size))
