@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supervisor.engine import seldom
 from supervisor.http import origin, parser, response
 from supervisor.http.handlers import static
 from supervisor.http.logwrapper import LogWrapper
@@ -17,7 +18,7 @@ from tests.fakes import FakeLog
 
 
 def test_examples() -> None:
-    for module in (response, parser, origin, static):
+    for module in (response, parser, origin, static, seldom):
         assert doctest.testmod(module).failed == 0
 
 
