@@ -1,7 +1,7 @@
 """The words after an action: flags taken out, patterns such as ``web:*_1`` replaced by the names they match.
 
 ``all``, ``group:*`` and ``group:`` are no patterns: they mean one call for many. A word that is the exact name of a
-process is taken as it is, whatever characters it has.
+process or group is taken as it is, whatever characters it has.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ def expand_globs(words: list[str], source: Session | list[dict[str, Any]]) -> li
         return words
     everything = source if isinstance(source, list) else source.call("getAllProcessInfo")
     names: list[tuple[str, str]] = [(info["group"], info["name"]) for info in everything]
+    whole_groups = {f"{group}:{rest}" for group, _ in names for rest in ("", "*")}
     expanded: list[str] = []
     for word in words:
-        matches = load("globs:matches")(word, names) if is_pattern(word) else []
+        matches = load("globs:matches")(word, names) if is_pattern(word) and word not in whole_groups else []
         expanded += [make_namespec(*name) for name in matches] or [word]
     return expanded
 

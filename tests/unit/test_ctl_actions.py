@@ -231,6 +231,12 @@ def test_clear_of_a_group_clears_each_member(daemon: FakeDaemon) -> None:
     assert run(daemon, "clear g:* a") == (["g:x: cleared", "g:y: cleared", "a: cleared"], 0)
 
 
+def test_a_group_of_that_very_name_is_no_pattern() -> None:
+    daemon = FakeDaemon(("a*b", "x", RUNNING), ("axb", "axb", RUNNING))
+    assert run(daemon, "status a*b:*")[0] == run(daemon, "status a*b:")[0] == run(daemon, "status a*b:x")[0]
+    assert len(run(daemon, "status a*b:*")[0]) == 1 and len(run(daemon, "status a?b:*")[0]) == 2
+
+
 def test_patterns_stand_for_the_names_they_match(daemon: FakeDaemon) -> None:
     daemon.answers["startProcess",] = True
     assert run(daemon, "start ?:y [ab] q*") == (["g:y: started", "a: started", "b: started", "q*: started"], 0)
