@@ -10,8 +10,6 @@ Stored forms: the password itself; ``{SHA}`` or ``{SHA256}`` with the hexadecima
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from _operator import _compare_digest as compare_digest  # what hmac has it from; hmac loads OpenSSL
 from collections import OrderedDict
@@ -22,9 +20,11 @@ from supervisor.engine.loop import Loop
 from supervisor.late import Late, load
 
 if TYPE_CHECKING:
+    import base64
     import hashlib
     import hmac
 else:
+    base64 = Late("base64")
     hashlib = Late("hashlib")
     hmac = Late("hmac")
 
@@ -163,7 +163,7 @@ def _from_base64(text: str) -> bytes:
     text = text.replace(".", "+").rstrip("=")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise ValueError("not base64")
 
 

@@ -6,16 +6,19 @@ are sent by the thousand are written through one format string. It must not know
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from supervisor.late import Late
 from supervisor.xmlrpc.values import INT_MAX, INT_MIN
 
 if TYPE_CHECKING:
+    import base64
     import datetime
+else:
+    base64 = Late("base64")
 
 __all__ = [
     "Marshalled",

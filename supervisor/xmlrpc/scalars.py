@@ -5,15 +5,16 @@ Promise: pure and strict; text that the type cannot read is a ValueError. It mus
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from supervisor.late import Late
 
 if TYPE_CHECKING:
+    import binascii
     import datetime
 else:
+    binascii = Late("binascii")
     datetime = Late("datetime")
 
 __all__ = ["SCALARS", "make_datetime"]

@@ -6,15 +6,19 @@ locked out; no log line or answer holds credentials. Knows no stored form of a p
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor.engine.seldom import Seldom
 from supervisor.http.kinds import Handler
 from supervisor.http.passwords import Verifier, encrypted_dictionary_authorizer
 from supervisor.http.request import deferring_http_request
+from supervisor.late import Late
+
+if TYPE_CHECKING:
+    import base64
+else:
+    base64 = Late("base64")
 
 __all__ = ["FailedLogins", "supervisor_auth_handler"]
 
@@ -75,7 +79,7 @@ class supervisor_auth_handler:
             return
         try:
             plain = base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             self._failures.add(request)
             request.close_after()
             request.error(400)
