@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
 
 from supervisor.config.model import ProcessConfig, ProcessGroupConfig
 from supervisor.datatypes import UnixStreamSocketConfig
@@ -17,6 +17,7 @@ from supervisor.engine.inuse import refusal, unix_refusal
 from supervisor.engine.limits import LimitError, require_limits
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.system import System
+from supervisor.hints import Any
 from supervisor.http.listener import cannot_listen
 from supervisor.process.commands import find_program, split_command
 from supervisor.process.errors import ProcessException
@@ -29,8 +30,10 @@ LONGEST_ARGUMENT = 128 * 1024 if sys.platform == "linux" else sys.maxsize      #
 Sections = Mapping[str, list[ProcessConfig]]
 
 
-class Finding(NamedTuple):
+class Finding(namedtuple("Finding", "section option text")):
     """One trouble: with which option of which section, and what."""
+
+    __slots__ = ()
 
     section: str
     option: str

@@ -12,10 +12,10 @@ import sys
 import time
 import weakref
 from collections.abc import Mapping
-from typing import Any
 from xmlrpc import client as xmlrpclib
 
 from supervisor.events import ProcessCommunicationEvent
+from supervisor.hints import Any
 from supervisor.xmlrpc.client import SupervisorTransport
 
 __all__ = [

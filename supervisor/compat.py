@@ -23,8 +23,9 @@ from hashlib import md5, sha1
 from html import escape
 from html.parser import HTMLParser
 from io import StringIO
-from typing import Any
 from xmlrpc.client import Fault
+
+from supervisor.hints import Any
 
 __all__ = [
     "ConfigParser",

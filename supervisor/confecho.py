@@ -5,9 +5,8 @@ Takes no options; what it prints comes from the option tables. Must not know: op
 
 from __future__ import annotations
 
-from typing import TextIO
-
 from supervisor.config.sample import sample
+from supervisor.hints import TextIO
 from supervisor.printing import show
 
 

@@ -7,8 +7,8 @@ none keeps another from being told. One look-up per event. Must not know pools, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
 
+from supervisor.hints import Any, ClassVar, Protocol
 from supervisor.states import getProcessStateDescription
 
 __all__ = [

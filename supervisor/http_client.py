@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import socket
 import sys
-from typing import TextIO
 from urllib.parse import urlsplit
+
+from supervisor.hints import TextIO
 
 __all__ = ["CR", "CRLF", "HTTPHandler", "LF", "Listener", "PY2"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.system import System
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.logfile import LogFile, system_log
 

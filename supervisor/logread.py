@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any
 
 from supervisor.engine.files import open_ours
 from supervisor.engine.system import System
+from supervisor.hints import Any
 
 __all__ = ["MAX_READ", "TailResult", "open_log", "readFile", "tailFile"]
 

@@ -11,7 +11,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from supervisor import checkup, events
 from supervisor.clientoptions import ClientOptions
@@ -39,6 +38,7 @@ from supervisor.config.tables import SUPERVISORD
 from supervisor.datatypes import name_to_uid
 from supervisor.engine import housekeeping
 from supervisor.engine.signals import SignalReceiver
+from supervisor.hints import Any
 from supervisor.logread import readFile, tailFile
 from supervisor.names import make_namespec, split_namespec
 from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, NotFound, ProcessException

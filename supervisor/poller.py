@@ -17,7 +17,8 @@ from __future__ import annotations
 import errno
 import math
 import select
-from typing import Any
+
+from supervisor.hints import Any
 
 __all__ = [
     "BasePoller",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+
+from supervisor.hints import Any, Protocol
 
 __all__ = ["Proxy", "ReferenceCounter", "SocketManager"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any
 
 from supervisor import events, http
 from supervisor.daemon import reaper
@@ -38,6 +37,7 @@ from supervisor.engine.signals import SignalDoor, stay_deaf
 from supervisor.engine.system import System
 from supervisor.engine.ticker import timeslice
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any
 from supervisor.logfile import attend, settle, system_log
 from supervisor.options import ServerOptions
 from supervisor.poller import Poller

@@ -5,8 +5,6 @@ Promise: what plugins import from here is here. Nothing of ours imports this mod
 
 from __future__ import annotations
 
-from typing import Any
-
 from meld3 import (
     AUTOCLOSE,
     IGNOREEND,
@@ -29,6 +27,7 @@ from meld3 import (
 from meld3 import parse_htmlstring as _parse_htmlstring
 from meld3 import parse_xmlstring as _parse_xmlstring
 
+from supervisor.hints import Any
 from supervisor.web.templates import own_namespace
 
 __all__ = [

@@ -22,6 +22,7 @@ FLOORS = {
     "supervisor.faults": 0,
     "supervisor.names": 0,
     "supervisor.late": 0,
+    "supervisor.hints": 0,
     "supervisor.printing": 0,
     "supervisor.version": 0,
     "supervisor.config": 1,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from supervisor.config.expand import expand
 from supervisor.config.option import ENV, HERE, HOST, Option, Table
 from supervisor.config.parser import UnhosedConfigParser
 from supervisor.config.problems import ConfigError, Problem, did_you_mean, problem_of
+from supervisor.hints import Any
 
 BAD = object()        # stands for a value that could not be read
 # Plugins that read options of their own in program sections and have no section with their name.

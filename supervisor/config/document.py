@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from typing import Any
 
 from supervisor.config.context import Context, SectionReader, file_of, where
 from supervisor.config.option import HOST
@@ -17,6 +16,7 @@ from supervisor.config.parser import FileProblem, UnhosedConfigParser
 from supervisor.config.problems import ConfigError, Problem
 from supervisor.config.reader import decode
 from supervisor.config.tables import INCLUDE
+from supervisor.hints import Any
 
 NO_SUPERVISORD = ".ini file does not include supervisord section"
 

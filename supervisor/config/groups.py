@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from supervisor.config.context import BAD, Context, SectionReader
 from supervisor.config.model import (
@@ -33,6 +32,7 @@ from supervisor.datatypes import (
     port_number,
     process_or_group_name,
 )
+from supervisor.hints import Any
 
 ReadSection = Callable[..., list[ProcessConfig]]
 

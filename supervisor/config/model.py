@@ -7,10 +7,10 @@ default lives on the class, so a thousand programs share it. Must not know: file
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from supervisor.config.tables import PROGRAM
 from supervisor.datatypes import Automatic, SocketConfig
+from supervisor.hints import Any
 
 __all__ = ["Config", "EventListenerConfig", "EventListenerPoolConfig", "FastCGIGroupConfig", "FastCGIProcessConfig",
            "Makers", "ProcessConfig", "ProcessGroupConfig", "makers"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from supervisor.config.expand import expand
 from supervisor.config.problems import Place
 from supervisor.config.reader import RawSection, SyntaxProblem, decode, read_sections
+from supervisor.hints import Any
 
 __all__ = ["FileProblem", "UnhosedConfigParser"]
 

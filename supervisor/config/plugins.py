@@ -6,7 +6,8 @@ Must not know: what the object is for.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+
+from supervisor.hints import Any
 
 
 class Unresolvable(ValueError):

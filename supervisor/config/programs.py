@@ -7,7 +7,6 @@ the section came from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from supervisor.config.context import BAD, Context, SectionReader
 from supervisor.config.model import EventListenerConfig, FastCGIProcessConfig, ProcessConfig
@@ -16,6 +15,7 @@ from supervisor.config.parser import UnhosedConfigParser
 from supervisor.config.problems import ConfigError
 from supervisor.config.tables import EVENTLISTENER, FCGI_PROGRAM, PROGRAM
 from supervisor.datatypes import Automatic, Syslog, process_or_group_name
+from supervisor.hints import Any
 
 CHANNELS = ("stdout", "stderr")
 

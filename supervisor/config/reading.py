@@ -7,7 +7,6 @@ Every problem is collected, in the order in which people have always been told t
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from supervisor.config.context import Context, where
 from supervisor.config.document import Snapshot, load
@@ -23,6 +22,7 @@ from supervisor.config.servers import (
     read_supervisord,
 )
 from supervisor.datatypes import existing_directory, existing_dirpath, logfile_name, name_to_uid
+from supervisor.hints import Any
 
 _PATHS = (existing_dirpath, logfile_name)
 

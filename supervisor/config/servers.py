@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from supervisor.config.context import BAD, Context, SectionReader, where
 from supervisor.config.parser import UnhosedConfigParser
@@ -22,6 +21,7 @@ from supervisor.config.tables import (
     TABLES,
     UNIX_HTTP_SERVER,
 )
+from supervisor.hints import Any
 
 SINGLE = ("supervisord", "supervisorctl", "unix_http_server", "inet_http_server", "include")
 NAMED = ("program", "fcgi-program", "eventlistener", "group", "rpcinterface", "ctlplugin",

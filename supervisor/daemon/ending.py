@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from supervisor.engine.loop import Loop, Timer
+from supervisor.hints import Any, Protocol
 from supervisor.states import STOPPED_STATES, ProcessStates, getProcessStateDescription
 
 __all__ = ["Ending"]

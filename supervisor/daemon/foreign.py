@@ -7,10 +7,10 @@ Promise: while it is replaced it is asked once per turn, and what it returns bey
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from supervisor.engine.loop import Log, Loop
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any
 
 __all__ = ["ForeignDispatchers"]
 

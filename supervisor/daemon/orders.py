@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import signal
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
 
+from supervisor.hints import TYPE_CHECKING, Protocol
 from supervisor.process.waitstatus import signame
 from supervisor.states import SupervisorStates
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any, Protocol
 
 from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any, Protocol
 from supervisor.process.waitstatus import decode_wait_status
 
 __all__ = ["reap"]

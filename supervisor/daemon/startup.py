@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from supervisor import loggers
 from supervisor.engine.daemonize import Readiness, daemonize, detach
@@ -19,6 +18,7 @@ from supervisor.engine.limits import LimitError, require_limits
 from supervisor.engine.pidfile import PidFile, PidFileHeld
 from supervisor.engine.privileges import PrivilegeError, drop_privileges
 from supervisor.engine.system import System
+from supervisor.hints import TYPE_CHECKING
 from supervisor.late import load_all
 from supervisor.poller import BasePoller
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from typing import Any
 
 from supervisor.datatypes.words import LOGFILE_AUTOS, LOGFILE_NONES, LOGFILE_SYSLOGS, Automatic, Syslog
+from supervisor.hints import Any
 
 
 def existing_directory(v: str) -> str:

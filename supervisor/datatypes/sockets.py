@@ -9,9 +9,9 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
-from typing import Any
 
 from supervisor.datatypes.values import inet_address, port_number
+from supervisor.hints import Any
 
 
 class SocketAddress:

@@ -6,7 +6,8 @@ Each takes text and returns a value or raises ValueError. Must not know: section
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from supervisor.hints import Any
 
 TRUTHY_STRINGS = ("yes", "true", "on", "1")
 FALSY_STRINGS = ("no", "false", "off", "0")

@@ -6,9 +6,9 @@ Must not know: sections, files.
 from __future__ import annotations
 
 import signal
-from typing import Any
 
 from supervisor.datatypes.values import FALSY_STRINGS, TRUTHY_STRINGS, list_of_strings
+from supervisor.hints import Any
 
 
 class Automatic:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import sys
-from typing import Any
 
 from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any
 
 __all__ = ["LARGE_PIPE", "PASSING", "PDispatcher", "enlarge_pipe", "read_piece"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any
 
 from supervisor.dispatchers.base import PASSING, PDispatcher, enlarge_pipe
+from supervisor.hints import Any
 
 __all__ = ["PInputDispatcher", "QueueFull"]
 

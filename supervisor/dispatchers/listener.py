@@ -6,13 +6,12 @@ long, in bounded memory. ListenerTalk is pure, the dispatcher acts on it. Must n
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor import events
 from supervisor.datatypes.words import printable
 from supervisor.dispatchers.base import PASSING, PDispatcher, read_piece
 from supervisor.dispatchers.sinks import child_log
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any
 from supervisor.states import EventListenerStates, getEventListenerStateDescription
 
 __all__ = [

@@ -11,7 +11,6 @@ A pipe takes 64 KiB when it is made. One that was found full is enlarged (F_SETP
 from __future__ import annotations
 
 import fcntl
-from typing import Any
 
 from supervisor import events
 from supervisor.dispatchers.ansi import AnsiStripper
@@ -19,6 +18,7 @@ from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PDispatcher, enlarg
 from supervisor.dispatchers.capture import Capture, Found, LastBytes
 from supervisor.dispatchers.sinks import WholeCharacters, as_message, child_log, to_syslog
 from supervisor.engine.loop import Timer
+from supervisor.hints import Any
 
 __all__ = ["POutputDispatcher"]
 

@@ -5,8 +5,7 @@ Promise: bytes reach the file as they came. Must not know pipes or stages.
 
 from __future__ import annotations
 
-from typing import Any
-
+from supervisor.hints import Any
 from supervisor.logfile import LogFile, system_log
 
 __all__ = ["WholeCharacters", "as_message", "child_log", "to_syslog"]

@@ -10,7 +10,8 @@ import os
 import socket
 import stat
 from collections.abc import Mapping
-from typing import Any
+
+from supervisor.hints import Any
 
 __all__ = ["in_use", "refusal", "unix_refusal"]
 

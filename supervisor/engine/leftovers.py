@@ -7,15 +7,17 @@ Knows the variables that every child was given, no state file.
 from __future__ import annotations
 
 import os
+from collections import namedtuple
 from collections.abc import Collection
-from typing import NamedTuple
 
 from supervisor.engine.system import System
 
 __all__ = ["Leftover", "group_exists", "leftovers", "living_groups"]
 
 
-class Leftover(NamedTuple):
+class Leftover(namedtuple("Leftover", "pid group name")):
+    __slots__ = ()
+
     pid: int
     group: str
     name: str

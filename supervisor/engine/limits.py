@@ -6,7 +6,7 @@ Promise: limits are raised when too low, never lowered; what cannot be had is an
 from __future__ import annotations
 
 import resource
-from typing import NamedTuple
+from collections import namedtuple
 
 from supervisor.engine.system import System
 
@@ -17,7 +17,9 @@ class LimitError(Exception):
     """The text is meant for people."""
 
 
-class _Need(NamedTuple):
+class _Need(namedtuple("_Need", "limit of_what by_whom option usable")):
+    __slots__ = ()
+
     limit: str
     of_what: str
     by_whom: str

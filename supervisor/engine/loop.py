@@ -11,10 +11,10 @@ from _thread import get_ident  # threading costs more to load, and nothing else 
 from collections import deque
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Protocol
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any, Protocol
 from supervisor.poller import BasePoller
 
 __all__ = ["Log", "Loop", "Timer"]

@@ -12,10 +12,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.system import System
+from supervisor.hints import TYPE_CHECKING
 from supervisor.late import Late
 
 if TYPE_CHECKING:

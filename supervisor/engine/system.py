@@ -13,7 +13,8 @@ import os
 import pwd
 import resource
 import signal as signals
-from typing import Any
+
+from supervisor.hints import Any
 
 __all__ = ["System"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any
 
 from supervisor.engine.loop import Timer
+from supervisor.hints import Any
 from supervisor.http import response
 from supervisor.http.departed import departed
 from supervisor.http.kinds import Address, ServerLike

@@ -14,7 +14,8 @@ from __future__ import annotations
 import select
 import socket
 import struct
-from typing import Any
+
+from supervisor.hints import Any
 
 __all__ = ["departed"]
 

@@ -6,9 +6,9 @@ Promise: protocols only. Knows no implementation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from supervisor.engine.loop import Loop
+from supervisor.hints import Any, Protocol
 
 __all__ = ["Address", "ChannelLike", "Handler", "Logger", "Producer", "ServerLike"]
 

@@ -11,9 +11,9 @@ import resource
 import socket
 import time
 from heapq import nsmallest
-from typing import Any
 
 from supervisor.engine.loop import Loop, Timer
+from supervisor.hints import Any
 from supervisor.http.channel import Channel
 from supervisor.http.kinds import Address, Handler, Logger
 from supervisor.http.logwrapper import TRACE, LogWrapper

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from supervisor.hints import TYPE_CHECKING
 from supervisor.http.parser import Head
 from supervisor.late import Late
 

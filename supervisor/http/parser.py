@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from supervisor.hints import TYPE_CHECKING
 from supervisor.http.bodies import Body, ChunkedBody, HttpError, PlainBody
 from supervisor.late import Late
 

@@ -14,9 +14,9 @@ import os
 from _operator import _compare_digest as compare_digest  # what hmac has it from; hmac loads OpenSSL
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from supervisor.engine.loop import Loop
+from supervisor.hints import TYPE_CHECKING
 from supervisor.late import Late, load
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ close(), that is called when it is used up or nobody wants the rest.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
+from supervisor.hints import Any
 from supervisor.http.kinds import Producer
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 

@@ -7,8 +7,8 @@ Knows nothing of sockets; the channel sends what is made here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from supervisor.hints import Any
 from supervisor.http import response
 from supervisor.http.kinds import ChannelLike, Producer, ServerLike
 from supervisor.http.parser import Head

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
 
 import supervisor
 from supervisor.config.document import writable_by_others
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.http.handlers.auth import FailedLogins, supervisor_auth_handler
 from supervisor.http.handlers.logtail import logtail_handler, mainlogtail_handler
 from supervisor.http.handlers.static import default_handler, os_filesystem

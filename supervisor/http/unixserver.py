@@ -12,12 +12,12 @@ import pwd
 import socket
 import stat
 import sys
-from typing import Any
 
 from supervisor.datatypes.sockets import chmod_socket
 from supervisor.engine.loop import Loop
 from supervisor.engine.namewatch import NameWatch
 from supervisor.engine.system import System
+from supervisor.hints import Any
 from supervisor.http.kinds import Address, Logger
 from supervisor.http.listener import BACKLOG, CannotListen, cannot_listen, supervisor_http_server
 

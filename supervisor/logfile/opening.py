@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NamedTuple
+from collections import namedtuple
 
 from supervisor.engine.system import System
 
@@ -27,8 +27,10 @@ _MOST_FOLDERS = 1024
 _known_folders: set[tuple[str, int, int]] = set()
 
 
-class Place(NamedTuple):
+class Place(namedtuple("Place", "fd info path own shared")):
     """Where the bytes go. ``fd`` is -1 for a FIFO that nobody reads; ``path`` is what to open for it later."""
+
+    __slots__ = ()
 
     fd: int
     info: os.stat_result

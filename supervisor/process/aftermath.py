@@ -7,11 +7,11 @@ the processes of the machine, however many programs were stopped. Must not know 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
 
 from supervisor.engine.leftovers import group_exists, living_groups
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.system import System
+from supervisor.hints import Any, Protocol
 
 __all__ = ["Aftermath", "PATIENCE"]
 

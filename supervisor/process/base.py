@@ -6,10 +6,10 @@ Promise: no subscriber or watcher can leave a process half way between two state
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
 from supervisor import events
 from supervisor.engine.loop import Timer
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.process.forking import ExecReport
 from supervisor.process.pipes import Pipes

@@ -7,12 +7,12 @@ without anybody waiting for it, and its descriptor comes back. Must not know sta
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from supervisor.config.model import EventListenerConfig
 from supervisor.dispatchers import PEventListenerDispatcher, PInputDispatcher, POutputDispatcher
 from supervisor.engine.traces import one_line
 from supervisor.events import ProcessCommunicationStderrEvent, ProcessCommunicationStdoutEvent
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.process.pipes import Pipes, close_pipes, make_pipes
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
+from supervisor.hints import Any
 from supervisor.process.world import World
 
 __all__ = ["child_environment", "child_rows"]

@@ -6,8 +6,7 @@ Must not know how a socket is made.
 
 from __future__ import annotations
 
-from typing import Any
-
+from supervisor.hints import Any
 from supervisor.process import channels
 from supervisor.process.group import ProcessGroup
 from supervisor.process.subprocess import Subprocess

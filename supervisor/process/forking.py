@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import signal
-from typing import TYPE_CHECKING
 
 from supervisor.engine.privileges import PrivilegeError, drop_privileges
 from supervisor.engine.signals import forget_handlers
 from supervisor.engine.system import System
 from supervisor.engine.traces import compact_traceback
+from supervisor.hints import TYPE_CHECKING
 from supervisor.process.environment import child_environment
 from supervisor.process.pipes import discard, new_pipe
 from supervisor.process.world import World

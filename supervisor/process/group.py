@@ -6,8 +6,8 @@ Promise: plugins may add and delete members at any time. Must not know what kind
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
 
+from supervisor.hints import Any
 from supervisor.process.world import World, current
 from supervisor.socket_manager import SocketManager
 from supervisor.states import STOPPED_STATES, ProcessStates

@@ -6,8 +6,8 @@ Must not know what judged the inputs or who carries out the orders.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from enum import Enum
-from typing import NamedTuple
 
 from supervisor.states import ProcessStates, getProcessStateDescription
 
@@ -55,8 +55,10 @@ class Do(Enum):
     __hash__ = object.__hash__
 
 
-class Step(NamedTuple):
+class Step(namedtuple("Step", "to orders")):
     """One row's right side."""
+
+    __slots__ = ()
 
     to: int
     orders: tuple[Do, ...]

@@ -5,9 +5,8 @@ Promise: importing this package is enough for make_process() and make_group() to
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor.config.model import EventListenerPoolConfig, FastCGIGroupConfig, FastCGIProcessConfig, makers
+from supervisor.hints import Any
 from supervisor.process.fastcgi import FastCGIProcessGroup, FastCGISubprocess, try_sockets
 from supervisor.process.group import ProcessGroup, ProcessGroupBase
 from supervisor.process.pool import EventListenerPool

@@ -10,9 +10,9 @@ import errno
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from supervisor import events
+from supervisor.hints import Any
 from supervisor.process.envelope import envelope, without_subtypes
 from supervisor.process.group import ProcessGroupBase
 from supervisor.states import EventListenerStates, ProcessStates, SupervisorStates

@@ -21,9 +21,9 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from supervisor.engine.system import System
+from supervisor.hints import TYPE_CHECKING
 from supervisor.process.environment import child_environment, child_rows
 from supervisor.process.forking import SET_DEFAULT, ExecReport, fork
 from supervisor.process.pipes import discard, new_pipe, seal_descriptors

@@ -7,8 +7,8 @@ what happens later.
 from __future__ import annotations
 
 import errno
-from typing import Any
 
+from supervisor.hints import Any
 from supervisor.process import channels, forking
 from supervisor.process.base import ProcessBase
 from supervisor.process.commands import find_program, split_command

@@ -8,8 +8,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.process.base import ProcessBase
 from supervisor.process.lifecycle import In

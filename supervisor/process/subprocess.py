@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from supervisor import events
 from supervisor.datatypes import RestartUnconditionally
+from supervisor.hints import Any
 from supervisor.process import channels, lifecycle
 from supervisor.process.lifecycle import Do, In
 from supervisor.process.starting import Starting

@@ -6,13 +6,12 @@ Must not know who made it.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 from supervisor import events
 from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop
 from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
+from supervisor.hints import Any, Protocol
 from supervisor.process.aftermath import Aftermath
 
 __all__ = ["Log", "Settings", "World", "current", "install"]

@@ -6,9 +6,8 @@ Its parts are modules of this package; the public names are here. Must not know 
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.rpcinterface.base import isNotRunning, isRunning, isSignallable
 from supervisor.rpcinterface.batch import make_allfunc
 from supervisor.rpcinterface.control import Control

@@ -7,9 +7,9 @@ with what a name means.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.names import split_namespec
 from supervisor.states import RUNNING_STATES, SIGNALLABLE_STATES, SupervisorStates
 

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from operator import itemgetter
-from typing import Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.names import make_namespec
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
 

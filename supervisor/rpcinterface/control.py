@@ -6,10 +6,9 @@ one process, because plugins replace those. Must not know how a process is run.
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor.datatypes import signal_number
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.names import split_namespec
 from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, NotFound
 from supervisor.process.stopping import REPORT_PERIOD

@@ -6,10 +6,10 @@ Promise: arguments are checked here, the work is done by the daemon and its opti
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from supervisor.events import RemoteCommunicationEvent, notify
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.rpcinterface.base import Namespace, integer
 from supervisor.rpcinterface.logs import read_log
 from supervisor.states import SupervisorStates, getSupervisorStateDescription

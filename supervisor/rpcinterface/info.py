@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import Any
 
 from supervisor.config.tables import PROGRAM
 from supervisor.datatypes import Automatic, RestartUnconditionally, RestartWhenExitUnexpected
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.rpcinterface.base import Namespace, by_name
 from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.xmlrpc.codec import is_plain, safe_text, write_struct_with

@@ -9,9 +9,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.logread import TailResult, readFile, tailFile
 from supervisor.rpcinterface.base import Namespace, integer
 from supervisor.rpcinterface.batch import Batch, make_allfunc

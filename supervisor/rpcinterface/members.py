@@ -6,10 +6,9 @@ Not listed: the listed methods are those that every 4.x has.
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor.config.model import FastCGIProcessConfig, ProcessGroupConfig
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.names import make_namespec
 from supervisor.rpcinterface.base import Namespace
 from supervisor.states import STOPPED_STATES

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from supervisor.datatypes import Automatic, RestartUnconditionally, RestartWhenExitUnexpected
 from supervisor.events import getEventNameByType
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.names import make_namespec
 from supervisor.rpcinterface.base import Namespace
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
 
 __all__ = ["Action", "all_action", "group_action", "process_action", "question"]

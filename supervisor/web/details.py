@@ -7,9 +7,9 @@ arrive.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from supervisor.dispatchers import stripEscapes
+from supervisor.hints import Any
 from supervisor.logread import tailFile
 from supervisor.names import make_namespec
 from supervisor.rpcinterface.info import process_info

@@ -8,8 +8,8 @@ waiting. Must not know what is on the pages.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.web.journal import Journal
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt

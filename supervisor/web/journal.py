@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from supervisor import events
+from supervisor.hints import Any
 from supervisor.states import ProcessStates
 
 __all__ = ["HOURS", "Journal", "Key", "MINUTES"]

@@ -5,8 +5,7 @@ Promise: any text is answered. Must not know what is done with the process.
 
 from __future__ import annotations
 
-from typing import Any
-
+from supervisor.hints import Any
 from supervisor.names import split_namespec
 
 __all__ = ["find_process"]

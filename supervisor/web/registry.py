@@ -5,8 +5,7 @@ Promise: plugins add, replace and remove entries of VIEWS while the daemon runs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.web.status import StatusView
 from supervisor.web.views import OKView, TailView, ViewContext

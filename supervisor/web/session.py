@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 from _operator import _compare_digest as compare_digest  # what hmac has it from
-from typing import Any
+
+from supervisor.hints import Any
 
 try:
     # What hashlib gives too; but that loads OpenSSL, which looking at a page does not need.

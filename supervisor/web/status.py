@@ -7,8 +7,8 @@ that follows. Must not know how requests arrive.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.names import make_namespec
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface

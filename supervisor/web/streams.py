@@ -11,9 +11,8 @@ is the moment up to which is told.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from supervisor.engine.loop import Timer
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.names import make_namespec
 from supervisor.rpcinterface.info import process_brief

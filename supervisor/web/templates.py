@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+
+from supervisor.hints import Any
 
 __all__ = ["PACKAGE", "load_meld3", "own_namespace", "template"]
 

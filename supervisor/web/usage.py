@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from supervisor.engine.loop import Timer
+from supervisor.hints import Any
 from supervisor.names import make_namespec
 from supervisor.web.proc import PROC, TICKS, Sample, read_sample
 

@@ -6,9 +6,8 @@ requests arrive.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.logread import tailFile
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.xmlrpc.values import INT_MAX, INT_MIN
 

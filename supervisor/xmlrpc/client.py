@@ -10,8 +10,9 @@ import base64
 import http.client
 import socket
 import xmlrpc.client
-from typing import Any
 from urllib.parse import urlsplit
+
+from supervisor.hints import Any
 
 __all__ = ["SupervisorTransport", "UnixStreamHTTPConnection"]
 

@@ -7,7 +7,8 @@ already. Nothing is polled but functions of plugins, which can only be asked. It
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+
+from supervisor.hints import Any, Protocol
 
 __all__ = ["Deferred", "LoopLike", "NOT_DONE_YET", "adopt", "is_deferred"]
 

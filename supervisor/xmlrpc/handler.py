@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from supervisor import xmlrpc as package
 from supervisor.engine.seldom import Seldom
 from supervisor.faults import RPCError
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.xmlrpc import codec
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt, is_deferred

@@ -7,25 +7,29 @@ of an attribute and never the function, because plugins replace methods. It must
 from __future__ import annotations
 
 import re
+from collections import namedtuple
 from collections.abc import Mapping
-from typing import NamedTuple
 
 __all__ = ["METHODS", "Method", "Parameter", "gettags"]
 
 
-class Parameter(NamedTuple):
+class Parameter(namedtuple("Parameter", "type name text optional", defaults=(False,))):
+    __slots__ = ()
+
     type: str
     name: str
     text: str
-    optional: bool = False
+    optional: bool
 
 
-class Method(NamedTuple):
+class Method(namedtuple("Method", "help result parameters", defaults=((),))):
     """One method: what it is for, what it takes, what it gives."""
+
+    __slots__ = ()
 
     help: str
     result: Parameter
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Parameter, ...]
 
     @property
     def signature(self) -> list[str]:

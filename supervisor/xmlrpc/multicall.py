@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import Any
 from supervisor.xmlrpc.codec import Marshalled
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any
 
 from supervisor import xmlrpc as package
 from supervisor.faults import Faults, RPCError
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.xmlrpc.methods import METHODS, Method
 from supervisor.xmlrpc.multicall import Multicall

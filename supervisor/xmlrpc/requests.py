@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
+from supervisor.hints import Any
 from supervisor.xmlrpc import strict
 from supervisor.xmlrpc.scalars import SCALARS
 from supervisor.xmlrpc.strict import CodecError

@@ -6,8 +6,8 @@ Promise: pure and strict; text that the type cannot read is a ValueError. It mus
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 
 if TYPE_CHECKING:

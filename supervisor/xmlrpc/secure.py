@@ -7,7 +7,8 @@ Loaded for https:// only; it must not know what is sent.
 from __future__ import annotations
 
 import ssl
-from typing import Any
+
+from supervisor.hints import Any
 
 __all__ = ["encrypted"]
 

@@ -7,8 +7,8 @@ fixed bounds of depth and number, and without recursion. It must not know who se
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.xmlrpc.scalars import SCALARS
 

@@ -7,9 +7,9 @@ locked out; no log line or answer holds credentials. Knows no stored form of a p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from supervisor.engine.seldom import Seldom
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.http.kinds import Handler
 from supervisor.http.passwords import Verifier, encrypted_dictionary_authorizer
 from supervisor.http.request import deferring_http_request

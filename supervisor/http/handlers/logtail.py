@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from supervisor.engine.loop import Loop, Timer
+from supervisor.hints import Any
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date
 from supervisor.logfile import follow

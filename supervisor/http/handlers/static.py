@@ -9,8 +9,8 @@ import os
 import posixpath
 import stat
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
+from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date, parse_http_date
 from supervisor.late import Late
