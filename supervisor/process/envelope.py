@@ -6,9 +6,8 @@ who gets it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from supervisor import events
+from supervisor.hints import Any
 
 __all__ = ["envelope", "without_subtypes"]
 
