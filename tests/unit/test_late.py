@@ -36,5 +36,6 @@ def test_a_daemon_does_not_load_what_most_runs_never_use():
     loaded = set(run.stdout.split())
     assert "supervisor.supervisord" in loaded
     heavy = {"_hashlib", "inspect", "traceback", "datetime", "ctypes", "dataclasses", "logging", "subprocess",
-             "tempfile", "email", "ssl", "typing", "base64", "http.client", "xmlrpc.client", "meld3", "pyexpat", "supervisor.web.registry"}
+             "tempfile", "email", "ssl", "typing",
+             "base64", "http.client", "xmlrpc.client", "meld3", "pyexpat", "supervisor.web.registry"}
     assert not loaded & heavy
