@@ -85,7 +85,8 @@ def _lines(section: str, row: Option, active: bool) -> Iterator[str]:
 
 
 def _line(mark: str, name: str, value: str, remark: str) -> str:
-    return f"{mark}{name}={value}".ljust(_WIDTH) + f" ; {remark}"
+    equals = " = " if name == "files" else "="      # scripts that look for whole lines know them so
+    return f"{mark}{name}{equals}{value}".ljust(_WIDTH) + f" ; {remark}"
 
 
 def _remark(row: Option) -> str:
