@@ -27,8 +27,10 @@ _BLANKS = " \t\r\n"
 
 def make_datetime(text: str) -> datetime.datetime:
     """The moment that dateTime.iso8601 text of the form ``20261120T11:22:33`` names."""
+    if len(text) != 17:
+        raise ValueError(f"not a date and time: {text[:17]!r}")  # the rest may be megabytes
     digits = text[0:8] + text[9:11] + text[12:14] + text[15:17]
-    if len(text) != 17 or text[8] + text[11] + text[14] != "T::" or not (digits.isascii() and digits.isdigit()):
+    if text[8] + text[11] + text[14] != "T::" or not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"not a date and time: {text!r}")
     year, month, day = int(digits[0:4]), int(digits[4:6]), int(digits[6:8])
     return datetime.datetime(year, month, day, int(digits[8:10]), int(digits[10:12]), int(digits[12:14]))
