@@ -7,6 +7,7 @@ Must not know how a program is run or a request is answered.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
@@ -60,6 +61,8 @@ __all__ = [
 _OWN_STEPS = (Subprocess.spawn, Subprocess.transition)
 # How often that is, in seconds; also how long the loop sleeps at most for a replaced get_process_map.
 _PLUGIN_PERIOD = 1.0
+# How long to wait for memory, in seconds.
+_NO_MEMORY = 0.05
 # What last answers get to leave by when everything is down, and what dies with the programs to be gone, in seconds.
 _FAREWELL = 0.25
 _GLANCE = 0.02
@@ -142,7 +145,10 @@ class Supervisor:
             self._turn(0.0)
             return
         while not self._down:
-            self._turn()
+            try:
+                self._turn()
+            except MemoryError:
+                time.sleep(_NO_MEMORY)  # not even enough to look what is ready: others may give some back
         deadline = self.clock.now() + _FAREWELL
         while (self.loop.busy or self.world.aftermath.pending()) and self.clock.now() < deadline:
             self.loop.turn(_GLANCE)

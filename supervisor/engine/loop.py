@@ -254,7 +254,10 @@ class Loop:
     def _failed(self, owner: object, callback: Callback, exc: Exception) -> None:
         """One line for the log; then the owner, if it can, ends what it was doing."""
         who = callback if owner is None else owner
-        self.log.critical(f"uncaptured python exception, closing channel {who!r} ({one_line(exc)})")
+        try:
+            self.log.critical(f"uncaptured python exception, closing channel {who!r} ({one_line(exc)})")
+        except MemoryError:
+            pass  # there is none left to say so
         close = getattr(owner, "close", None)
         if close is not None:
             self._call(close, ())

@@ -292,3 +292,17 @@ def test_with_real_descriptors() -> None:
         loop.poller.close()
         os.close(reader)
         os.close(writer)
+
+
+def test_without_memory_for_words_the_loop_goes_on() -> None:
+    loop, _, _, log = fake_loop()
+
+    def no_words(msg: str) -> None:
+        raise MemoryError
+
+    log.critical = no_words  # type: ignore[assignment,method-assign]
+    seen: list[int] = []
+    loop.call_soon(lambda: 1 / 0)
+    loop.call_soon(seen.append, 1)
+    loop.turn()
+    assert seen == [1]
