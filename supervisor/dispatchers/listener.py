@@ -10,6 +10,7 @@ from supervisor import events
 from supervisor.datatypes.words import printable
 from supervisor.dispatchers.base import PASSING, PDispatcher, read_piece
 from supervisor.dispatchers.sinks import child_log
+from supervisor.engine.system import PIECE
 from supervisor.engine.traces import one_line
 from supervisor.hints import Any
 from supervisor.states import EventListenerStates, getEventListenerStateDescription
@@ -37,7 +38,6 @@ LONGEST_HEADER = 4096
 # The longest result that is collected, unless the section says otherwise.
 LONGEST_RESULT = 1024 * 1024
 
-_PIECE = 128 * 1024
 # What a drain reads at most, in pieces: others may hold the pipe and go on writing.
 _MOST_PIECES = 64
 # What a line of the log quotes of a header that is none.
@@ -224,7 +224,7 @@ class PEventListenerDispatcher(PDispatcher):
     def _read(self) -> int:
         """One read and what follows from it; the number of bytes, 0 when there are none now or any more."""
         try:
-            data = read_piece(self.process.world.system, self.fd, _PIECE)
+            data = read_piece(self.process.world.system, self.fd, PIECE)
         except OSError as exc:
             if exc.errno in PASSING:
                 return 0

@@ -18,13 +18,12 @@ from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PDispatcher, enlarg
 from supervisor.dispatchers.capture import Capture, Found, LastBytes
 from supervisor.dispatchers.sinks import WholeCharacters, as_message, child_log, to_syslog
 from supervisor.engine.loop import Timer
+from supervisor.engine.system import PIECE
 from supervisor.hints import Any
 
 __all__ = ["POutputDispatcher"]
 
 _PIPE = 64 * 1024
-# What one event or one line of the activity log may carry.
-_PIECE = 128 * 1024
 # Seconds for which output of others is still read after a child is gone.
 GRACE = 5.0
 # Seconds until it is tried again to have the loop look after the pipe.
@@ -154,7 +153,7 @@ class POutputDispatcher(PDispatcher):
             if self._is_bare():
                 data = _memory.view[: self._system.readv(self.fd, [_memory.buffer])]
             else:
-                data = read_piece(self._system, self.fd, _PIECE)
+                data = read_piece(self._system, self.fd, PIECE)
         except OSError as exc:
             if exc.errno in PASSING:
                 return 0

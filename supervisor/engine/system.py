@@ -16,7 +16,11 @@ import signal as signals
 
 from supervisor.hints import Any
 
-__all__ = ["System"]
+__all__ = ["PIECE", "System"]
+
+# What is read at once where the bytes are looked at. From 128 KiB on malloc takes memory from the kernel for each read
+# and gives it back afterwards, which costs more than the read.
+PIECE = 127 * 1024
 
 
 class System:

@@ -18,7 +18,7 @@ from supervisor.dispatchers import PDispatcher, PInputDispatcher, POutputDispatc
 from supervisor.dispatchers.base import LARGE_PIPE
 from supervisor.dispatchers.capture import BEGIN, END
 from supervisor.dispatchers.input import MOST_WAITING
-from supervisor.engine.system import System
+from supervisor.engine.system import PIECE, System
 from supervisor.logfile import LogFile, attend, settle
 from supervisor.process.world import World
 from tests.fakes import FakeLog, fake_loop, pipe_pair
@@ -131,7 +131,7 @@ def test_one_read_at_a_time(output: Output) -> None:
     fcntl.fcntl(output.writer, fcntl.F_SETPIPE_SZ, 1024 * 1024)
     os.write(output.writer, b"x" * 300_000)
     output.ready()
-    assert len(output.logged()) == 128 * 1024
+    assert len(output.logged()) == PIECE
 
 
 def test_a_full_pipe_is_enlarged(output: Output) -> None:

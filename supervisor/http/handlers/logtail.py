@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from supervisor.engine.loop import Loop, Timer
+from supervisor.engine.system import PIECE
 from supervisor.hints import Any
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date
@@ -23,7 +24,6 @@ __all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
 
 _HEAD = 1024
 _LARGEST_HEAD = 16 * 1024 * 1024
-_PIECE = 128 * 1024
 # Bytes kept for a client that keeps up while their file goes; a log is truncated after one read of output at most.
 _MOST_AHEAD = 2 * 1024 * 1024
 # Pieces of them below this are put together.
@@ -148,7 +148,7 @@ class tail_f_producer:
             os.close(self._fd)
 
     def _read(self) -> bytes:
-        data = os.pread(self._fd, _PIECE, self.sz)
+        data = os.pread(self._fd, PIECE, self.sz)
         self.sz += len(data)
         return data
 
