@@ -111,7 +111,6 @@ class BasePoller:
     def _split(self, events: list[tuple[int, int]], reading: int, writing: int) -> Ready:
         """Kernel events as (readable, writable); what is neither is a hang-up or an error."""
         readables, writables = [], []
-        events.sort()  # of what is ready together the older descriptor first: a child's stdout before its stderr
         for fd, event in events:
             trouble = event & ~(reading | writing)
             if (event & reading or trouble) and fd in self.readables:
