@@ -41,7 +41,11 @@ class Raw:
     def __init__(self, place: int | str) -> None:
         self.sock = socket.socket(socket.AF_UNIX if isinstance(place, str) else socket.AF_INET)
         self.sock.settimeout(DEADLINE)
-        self.sock.connect(place if isinstance(place, str) else ("127.0.0.1", place))
+        try:
+            self.sock.connect(place if isinstance(place, str) else ("127.0.0.1", place))
+        except OSError:
+            self.sock.close()
+            raise
         self._file = self.sock.makefile("rb")
 
     def __enter__(self) -> Raw:
