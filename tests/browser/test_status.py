@@ -245,6 +245,7 @@ def test_a_form_of_an_older_run_asks_again(daemon: Daemon, browser: Browser) -> 
     browser.scripts(False)
     browser.open(live=False)
     browser.expect("403")
+    browser.expect("icon.svg")  # fetched when the browser likes, perhaps while there is no daemon
     daemon.stop()
     daemon.launch()
     daemon.wait_state("a", "RUNNING")
