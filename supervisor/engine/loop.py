@@ -22,7 +22,7 @@ __all__ = ["Log", "Loop", "Timer"]
 Callback = Callable[..., object]
 
 # What bulk work may take of one turn before descriptors are looked at again, in seconds.
-BACKGROUND_SHARE = 0.0035
+BACKGROUND_SHARE = 0.0018
 # What timers that are due together may take of one turn.
 TIMER_SHARE = 0.02
 
