@@ -184,7 +184,7 @@ class LogFile:
             self._truncate(target)
             return
         if self._moving is None:
-            self._remove(f"{self.path}.{self.backups}")
+            self._remove_oldest()
             self._moving = list(self._numbers())
         while self._moving:
             self._rename(f"{self.path}.{self._moving[0]}", f"{self.path}.{self._moving[0] + 1}")
@@ -214,10 +214,13 @@ class LogFile:
         except FileNotFoundError:
             pass
 
-    def _remove(self, oldest: str) -> None:
-        """Make room for the others. A rename over it would do that too, but ext4 then writes to the disk at once."""
+    def _remove_oldest(self) -> None:
+        """Make room, if something is to take its place. A rename over it would do that too, but ext4 then writes to the
+        disk at once."""
         try:
-            self._system.unlink(oldest)
+            if self.backups > 1:
+                self._system.lstat(f"{self.path}.{self.backups - 1}")
+            self._system.unlink(f"{self.path}.{self.backups}")
         except FileNotFoundError:
             pass
         except OSError as exc:

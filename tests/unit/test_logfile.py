@@ -229,6 +229,18 @@ def test_missing_backups_are_no_trouble(stage: Stage) -> None:
     assert stage.said == []
 
 
+def test_the_oldest_backup_stays_while_nothing_takes_its_place(stage: Stage) -> None:
+    log = stage.log(10, 3)
+    (stage.folder / "x.log.3").write_bytes(b"oldest")
+    log.write(b"first line\n")
+    assert (stage.folder / "x.log.1").read_bytes() == b"first line\n"
+    assert (stage.folder / "x.log.3").read_bytes() == b"oldest"
+    (stage.folder / "x.log.2").write_bytes(b"younger")
+    log.write(b"other line\n")
+    assert (stage.folder / "x.log.3").read_bytes() == b"younger"
+    log.close()
+
+
 def test_a_deleted_log_is_back_at_the_next_rotation(stage: Stage) -> None:
     log = stage.log(maxbytes=5, backups=2)
     os.unlink(stage.path)
