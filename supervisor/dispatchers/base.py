@@ -14,11 +14,13 @@ from supervisor.engine.system import System
 from supervisor.engine.traces import one_line
 from supervisor.hints import Any
 
-__all__ = ["LARGE_PIPE", "PASSING", "PDispatcher", "enlarge_pipe", "read_piece"]
+__all__ = ["LARGE_PIPE", "PASSING", "PIPE", "PDispatcher", "enlarge_pipe", "read_piece"]
 
 # Errors of reading and writing that say nothing about the pipe: the next try may succeed.
 PASSING = frozenset((errno.EAGAIN, errno.EINTR, errno.ENOMEM, errno.ENOBUFS))
 
+# What a pipe takes when it is made.
+PIPE = 64 * 1024
 # What a pipe that was found full is enlarged to. All pipes of an unprivileged user may take 64 MiB together.
 LARGE_PIPE = 1024 * 1024
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
-from supervisor.dispatchers.base import PASSING, PDispatcher, enlarge_pipe
+from supervisor.dispatchers.base import PASSING, PIPE, PDispatcher, enlarge_pipe
 from supervisor.hints import Any
 
 __all__ = ["PInputDispatcher", "QueueFull"]
@@ -17,8 +17,6 @@ __all__ = ["PInputDispatcher", "QueueFull"]
 # What may wait for a child that does not read. One message may be longer if nothing waits.
 MOST_WAITING = 4 * 1024 * 1024
 _PIECE = 256 * 1024
-# What a pipe takes when it is made.
-_PIPE = 64 * 1024
 # Seconds until it is tried again to have the loop look after the pipe.
 _AGAIN = 1.0
 
@@ -59,7 +57,7 @@ class PInputDispatcher(PDispatcher):
         elif waiting + len(data) > MOST_WAITING:
             raise QueueFull
         self.input_buffer += data
-        if len(data) >= _PIPE and not self._large:
+        if len(data) >= PIPE and not self._large:
             self._large = True
             if enlarge_pipe(self.process.world.system, self.fd):
                 self.flush()

@@ -14,7 +14,7 @@ import fcntl
 
 from supervisor import events
 from supervisor.dispatchers.ansi import AnsiStripper
-from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PDispatcher, enlarge_pipe, read_piece
+from supervisor.dispatchers.base import LARGE_PIPE, PASSING, PIPE, PDispatcher, enlarge_pipe, read_piece
 from supervisor.dispatchers.capture import Capture, Found, LastBytes
 from supervisor.dispatchers.sinks import WholeCharacters, as_message, child_log, to_syslog
 from supervisor.engine.loop import Timer
@@ -23,7 +23,6 @@ from supervisor.hints import Any
 
 __all__ = ["POutputDispatcher"]
 
-_PIPE = 64 * 1024
 # Seconds for which output of others is still read after a child is gone.
 GRACE = 5.0
 # Seconds until it is tried again to have the loop look after the pipe.
@@ -39,7 +38,7 @@ class _Memory:
     __slots__ = ("buffer", "view")
 
     def __init__(self) -> None:
-        self.hold(_PIPE)
+        self.hold(PIPE)
 
     def hold(self, size: int) -> None:
         self.buffer = bytearray(size)
@@ -164,7 +163,7 @@ class POutputDispatcher(PDispatcher):
             self.tell_closed()
             self.close()
             return 0
-        if count >= _PIPE and not self._large:
+        if count >= PIPE and not self._large:
             self._enlarge()
         self._take(data)
         return count
