@@ -197,14 +197,14 @@ def test_node(daemon: Installed, node: pathlib.Path) -> None:
         """,
         inet="username=user\npassword=secret", probe=None, a={"startsecs": 0},
     )
-    daemon.wait_state("a", "RUNNING")
+    first = daemon.child("a")  # it has said that it is there, or the stop below could come before it can
     result = outcome(daemon, ["node", daemon.dir / "clients.js", modules, daemon.port, f"unix://{daemon.socket}"])
     assert result.stdout, result
     assert json.loads(result.stdout) == {
         "state": "RUNNING", "stopped": True, "fault": 70, "started": True, "info": "RUNNING", "listed": True,
         "sent": True, "wrong": "BAD_NAME: nobody",
     }
-    daemon.child("a").gone()
+    first.gone()
     daemon.child("a").tell("exit", 3)
     daemon.wait_state("node", "RUNNING")
     daemon.wait_state("a", "EXITED")
