@@ -33,6 +33,11 @@ return [...document.querySelectorAll('tr.process')].filter(row => row.getClientR
   actions: [...row.querySelectorAll('td.action a, td.action button')].map(one => one.innerText)}))
 """
 
+_HEAR_CLICK = """
+window.clickMissed = true;
+arguments[0].addEventListener('click', () => { window.clickMissed = false; }, {capture: true, once: true});
+"""
+
 
 def start_chromium(profile: pathlib.Path) -> Any:
     """A new browser with a profile of its own."""
@@ -83,6 +88,7 @@ class Browser:
         self.driver.get_log("browser")
 
     def scripts(self, on: bool) -> None:
+        self.with_scripts = on
         self.cdp("Emulation.setScriptExecutionDisabled", value=not on)
 
     def size(self, width: int, height: int, scale: float = 1) -> None:
@@ -184,13 +190,16 @@ class Browser:
             By.XPATH, f'.//button[normalize-space()="{label}"]'))
 
     def _click(self, find: Callable[[], Any]) -> None:
-        """Rows are replaced as processes change, between looking and pressing too."""
+        """Click until it was hit: rows are replaced, and the page moves, between looking and pressing too."""
         def attempt() -> bool:
             try:
-                find().click()
+                element = find()
+                if self.with_scripts:
+                    self.run(_HEAR_CLICK, element)
+                element.click()
             except StaleElementReferenceException:
                 return False
-            return True
+            return not self.with_scripts or bool(self.run("return !window.clickMissed"))  # a new page knows of none
 
         self.wait(attempt, "something to press")
 

@@ -195,7 +195,10 @@ def test_megabytes(daemon: Daemon, browser: Browser) -> None:
     assert 5_000 < len(lines(browser)) <= 30_250
     child.tell("out", "still alive\n")
     wait_last(browser, "still alive")
+    browser.driver.refresh()
+    wait_last(browser, "still alive")
     browser.press("Load earlier")
+    browser.wait(lambda: len(lines(browser)) > 5_000, "earlier lines")
     wait_last(browser, "still alive")
 
 

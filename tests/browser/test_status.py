@@ -29,6 +29,9 @@ def start(daemon: Daemon, config: str = "", **puppets: dict[str, object]) -> Non
     if not puppets:
         config, puppets = GROUP, {"a": {"startsecs": 0}, "z": {"startsecs": 0, "autostart": False}}
     daemon.start(config, inet="", probe=None, **puppets)
+    if config is GROUP:
+        for name in ("a", "g:m1", "g:m2"):
+            daemon.wait_state(name, "RUNNING")
 
 
 def test_every_action_of_a_process(daemon: Daemon, browser: Browser) -> None:
@@ -82,7 +85,7 @@ def test_every_action_of_a_group_and_of_all(daemon: Daemon, browser: Browser) ->
     browser.press_in("dialog", "Stop all")
     browser.wait_message("All stopped at ")
     browser.wait(lambda: {row["state"] for row in browser.rows()} == {"stopped"})
-    assert browser.text("#counts") == "4 stopped"
+    browser.wait_text("#counts", "4 stopped")
     browser.press("Restart all")
     browser.press_in("dialog", "Restart all")
     browser.wait_message("All restarted at ")
@@ -135,7 +138,7 @@ def test_the_icon_and_the_title_tell_what_is_fatal(daemon: Daemon, browser: Brow
     assert browser.run(icon) == "images/icon-fatal.svg"
     browser.driver.refresh()
     browser.wait_live()
-    assert browser.title() == "(1 fatal) Supervisor Status"
+    browser.wait(lambda: browser.title() == "(1 fatal) Supervisor Status")
     assert browser.run(icon) == "images/icon-fatal.svg"
 
 
@@ -163,27 +166,27 @@ def test_all_pages_tell_what_is_fatal(daemon: Daemon, browser: Browser) -> None:
 def test_the_filter_works_while_typing_and_survives_a_reload(daemon: Daemon, browser: Browser) -> None:
     start(daemon)
     browser.open()
-    assert browser.names() == ["a", "g:m1", "g:m2", "z"]
+    browser.wait_names("a", "g:m1", "g:m2", "z")
     browser.element("#filter-name").send_keys("M")
-    assert browser.names() == ["g:m1", "g:m2"]
+    browser.wait_names("g:m1", "g:m2")
     Select(browser.element("#filter-state")).select_by_value("stopped")
-    assert browser.names() == []
+    browser.wait_names()
     assert browser.text("#nothing") == "No program fits the filter"
     assert browser.text("tr.group") == ""
     browser.driver.refresh()
     browser.wait_live()
-    assert browser.names() == []
+    browser.wait_names()
     Select(browser.element("#filter-state")).select_by_value("")
     browser.driver.refresh()
     browser.wait_live()
-    assert browser.names() == ["g:m1", "g:m2"]
+    browser.wait_names("g:m1", "g:m2")
     assert browser.element("#filter-name").get_attribute("value") == "M"
     assert browser.text("#shown") == "2 of 4"
     browser.press("Show all")
     assert len(browser.names()) == 4
     assert browser.focused() == "filter-name"
     browser.press("1 stopped")
-    assert browser.names() == ["z"]
+    browser.wait_names("z")
     assert browser.run("return document.querySelector('#counts [aria-current]').innerText") == "1 stopped"
     browser.press("1 stopped")
     assert len(browser.names()) == 4
@@ -192,23 +195,23 @@ def test_the_filter_works_while_typing_and_survives_a_reload(daemon: Daemon, bro
 def test_what_no_longer_fits_the_filter_goes(daemon: Daemon, browser: Browser) -> None:
     start(daemon)
     browser.open("?state=running")
-    assert browser.names() == ["a", "g:m1", "g:m2"]
+    browser.wait_names("a", "g:m1", "g:m2")
     daemon.call("stopProcess", "a")
-    browser.wait(lambda: browser.names() == ["g:m1", "g:m2"])
+    browser.wait_names("g:m1", "g:m2")
     daemon.call("startProcess", "z")
-    browser.wait(lambda: browser.names() == ["g:m1", "g:m2", "z"])
+    browser.wait_names("g:m1", "g:m2", "z")
 
 
 def test_groups_fold_and_stay_folded(daemon: Daemon, browser: Browser) -> None:
     start(daemon)
     browser.open()
     browser.click("input.fold")
-    assert browser.names() == ["a", "z"]
+    browser.wait_names("a", "z")
     browser.driver.refresh()
     browser.wait_live()
-    browser.wait(lambda: browser.names() == ["a", "z"])
+    browser.wait_names("a", "z")
     browser.click("input.fold")
-    assert browser.names() == ["a", "g:m1", "g:m2", "z"]
+    browser.wait_names("a", "g:m1", "g:m2", "z")
 
 
 def test_a_new_run_of_the_daemon_is_taken_up(daemon: Daemon, browser: Browser) -> None:
@@ -221,7 +224,7 @@ def test_a_new_run_of_the_daemon_is_taken_up(daemon: Daemon, browser: Browser) -
     browser.wait(lambda: browser.text(".connection") == "reconnecting")
     daemon.configure(a={"autostart": False}, b={"autostart": False}, inet="", probe=None)
     daemon.launch()
-    browser.wait(lambda: browser.names() == ["a", "b"])
+    browser.wait_names("a", "b")
     browser.wait_live()
     browser.press("Start b")
     browser.wait_state("b", "running")
@@ -235,7 +238,7 @@ def test_groups_that_come_and_go(daemon: Daemon, browser: Browser) -> None:
     browser.wait_state("a", "running")
     daemon.configure(b={"autostart": False}, inet="", probe=None)
     daemon.ctl("update")
-    browser.wait(lambda: browser.names() == ["b"])
+    browser.wait_names("b")
     assert browser.marked()
 
 
@@ -267,7 +270,7 @@ def test_several_tabs_share_one_stream_and_all_know_of_trouble(daemon: Daemon, b
     browser.driver.switch_to.window(first)
     browser.wait_live()
     browser.wait_state("a", "fatal")
-    assert browser.title() == "(1 fatal) Supervisor Status"
+    browser.wait(lambda: browser.title() == "(1 fatal) Supervisor Status")
 
 
 def test_usage_is_shown_when_asked_for(daemon: Daemon, browser: Browser) -> None:
@@ -317,7 +320,7 @@ def test_a_thousand_programs(daemon: Daemon, browser: Browser) -> None:
     browser.open()
     assert len(browser.names()) == 1001
     browser.element("#filter-name").send_keys("p0777")
-    assert browser.names() == ["p0777"]
+    browser.wait_names("p0777")
     browser.press("Start p0777")
     browser.wait(lambda: browser.row("p0777")["state"] in ("starting", "running"))
     assert browser.run("return performance.getEntriesByType('navigation')[0].domComplete") < 5000
