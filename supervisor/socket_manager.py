@@ -5,9 +5,13 @@ Promise: the last holder to let go closes it; letting go twice counts once. Must
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 
+from supervisor.datatypes import UnixStreamSocketConfig
+from supervisor.engine.files import refuse_planted_folder
+from supervisor.engine.system import System
 from supervisor.hints import Any, Protocol
 
 __all__ = ["Proxy", "ReferenceCounter", "SocketManager"]
@@ -78,6 +82,8 @@ class SocketManager:
 
     def _open(self) -> None:
         self._tell("Creating")
+        if isinstance(self.config, UnixStreamSocketConfig):
+            refuse_planted_folder(System(), os.path.dirname(self.config.path) or ".")
         made = self.config.create_and_bind()
         try:
             made.listen(self.config.get_backlog() or socket.SOMAXCONN)

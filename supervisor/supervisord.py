@@ -292,7 +292,7 @@ class Supervisor:
         try:
             for config in sorted(self.options.process_group_configs, key=lambda one: (one.priority, one.name)):
                 self.add_process_group(config)
-        except (ValueError, OSError) as exc:
+        except ValueError as exc:
             raise StartError(str(exc))
 
     def _open_servers(self) -> None:

@@ -10,6 +10,9 @@ import re
 import stat
 import sys
 
+from supervisor.engine.files import refuse_planted_folder
+from supervisor.engine.system import System
+
 # The characters of made up names; 32 of them, so that a byte picks one evenly.
 _LETTERS = "abcdefghijklmnopqrstuvwxyz012345"
 
@@ -37,7 +40,8 @@ def fill_standard_descriptors() -> None:
 
 
 def make_child_log(folder: str, prefix: str, suffix: str) -> str:
-    """An empty file, readable by us alone, with eight random characters in its name."""
+    """An empty file, readable by us alone, with eight random characters in its name. OSError as for any file."""
+    refuse_planted_folder(System(), folder)
     while True:
         letters = "".join(_LETTERS[byte % 32] for byte in os.urandom(8))
         path = os.path.join(os.path.abspath(folder), f"{prefix}{letters}{suffix}")
@@ -63,6 +67,7 @@ def clear_child_logs(folder: str, identifier: str) -> list[str]:
     ours = re.compile(rf".+-(?:stdout|stderr)---{re.escape(identifier)}-[a-z0-9_]{{8}}\.log(?:\.[0-9]+)?", re.DOTALL)
     complaints = []
     try:
+        refuse_planted_folder(System(), folder)
         names = os.listdir(folder)
     except OSError:
         return ["Could not clear childlog dir"]

@@ -11,6 +11,8 @@ import socket
 import stat
 from collections.abc import Mapping
 
+from supervisor.engine.files import refuse_planted_folder
+from supervisor.engine.system import System
 from supervisor.hints import Any
 
 __all__ = ["in_use", "refusal", "unix_refusal"]
@@ -41,6 +43,8 @@ def unix_refusal(path: str, replaces: bool = False) -> OSError | None:
     number = 0
     if not os.path.isdir(folder):
         number = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+    elif (planted := _planted_folder(folder)) is not None:
+        return planted
     elif os.path.lexists(path) and not stat.S_ISSOCK(os.stat(path, follow_symlinks=False).st_mode):
         number = errno.EEXIST
     elif not replaces and _answers(path):
@@ -48,6 +52,14 @@ def unix_refusal(path: str, replaces: bool = False) -> OSError | None:
     elif not os.access(folder, os.W_OK | os.X_OK):
         number = errno.EACCES
     return OSError(number, os.strerror(number)) if number else None
+
+
+def _planted_folder(folder: str) -> OSError | None:
+    try:
+        refuse_planted_folder(System(), folder)
+    except OSError as exc:
+        return exc
+    return None
 
 
 def _answers(path: str) -> bool:

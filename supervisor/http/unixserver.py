@@ -14,6 +14,7 @@ import stat
 import sys
 
 from supervisor.datatypes.sockets import chmod_socket
+from supervisor.engine.files import refuse_planted_folder
 from supervisor.engine.loop import Loop
 from supervisor.engine.namewatch import NameWatch
 from supervisor.engine.system import System
@@ -98,6 +99,10 @@ def _open(path: str, mode: int, owner: Owner) -> tuple[socket.socket, Inode]:
     if len(os.fsencode(path)) > _LONGEST_PATH:
         raise cannot_listen(OSError("AF_UNIX path too long"), path)
     temporary = _temporary_name(path)
+    try:
+        refuse_planted_folder(System(), os.path.dirname(path) or ".")
+    except OSError as exc:
+        raise CannotListen(f"Cannot open an HTTP server: {exc.filename}: {exc.strerror}")
     try:
         sock = _bind(temporary, mode)
     except OSError as exc:

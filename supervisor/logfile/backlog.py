@@ -7,7 +7,6 @@ whole lines where the data has lines, in one stretch. Must not know files.
 from __future__ import annotations
 
 import errno
-import os
 from collections import deque
 from collections.abc import Callable
 
@@ -143,7 +142,7 @@ class Backlog:
         now = self.clock.now()
         if now - self._told_at < QUIET or not _may_tell(now):
             return
-        reason = os.strerror(why.errno) if why.errno else str(why)
+        reason = why.strerror or str(why)
         self._told_at = now
         if not self._told or reason != self._reason:
             hint = _HINTS.get(why.errno or 0, "correct its path or permissions")

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Callable, Iterable
 
 from supervisor.engine.clock import Clock
+from supervisor.engine.files import refuse_planted_folder
 from supervisor.engine.loop import Loop
 from supervisor.engine.system import System
 from supervisor.logfile.backlog import QUIET, Report
@@ -262,6 +263,7 @@ class LogFile:
         target = self._target
         if target is None or not self.seekable:
             return
+        refuse_planted_folder(self._system, os.path.dirname(self.path) or ".")
         try:
             info = self._system.lstat(self.path)
         except FileNotFoundError:

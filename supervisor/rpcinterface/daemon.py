@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from supervisor.engine.files import refuse_planted_folder
+from supervisor.engine.system import System
 from supervisor.events import RemoteCommunicationEvent, notify
 from supervisor.faults import Faults, RPCError
 from supervisor.hints import Any
@@ -63,6 +65,7 @@ class Daemon(Namespace):
             raise RPCError(Faults.NO_FILE)
         if os.path.isfile(logfile):  # devices are left in place
             try:
+                refuse_planted_folder(System(), os.path.dirname(logfile) or ".")
                 os.remove(logfile)
             except OSError as error:
                 raise RPCError(Faults.FAILED, error.strerror) from None

@@ -10,6 +10,8 @@ import errno
 import os
 import stat
 
+from supervisor.engine.files import open_name, refuse_planted_folder
+from supervisor.engine.system import System
 from supervisor.faults import Faults, RPCError
 from supervisor.hints import Any
 from supervisor.logread import TailResult, readFile, tailFile
@@ -18,6 +20,8 @@ from supervisor.rpcinterface.batch import Batch, make_allfunc
 from supervisor.xmlrpc.values import capped_int
 
 __all__ = ["Logs", "read_log"]
+
+_SYSTEM = System()
 
 
 def read_log(logfile: str | None, offset: int, length: int) -> str:
@@ -110,11 +114,11 @@ def _empty(path: str | None) -> None:
     try:
         if path is None or not stat.S_ISREG(os.lstat(path).st_mode):
             return
-        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        refuse_planted_folder(_SYSTEM, os.path.dirname(path) or ".")
+        fd, about = open_name(_SYSTEM, path, os.O_WRONLY, 0)
     except FileNotFoundError:
         return
     try:
-        about = os.fstat(fd)
         # A further name may be one that somebody gave to a file of someone else.
         if stat.S_ISREG(about.st_mode) and about.st_nlink == 1:
             os.ftruncate(fd, 0)

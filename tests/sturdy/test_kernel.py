@@ -47,7 +47,7 @@ FAILURES: dict[str, tuple[str, ...]] = {
     "socket": ("EMFILE", "ENOMEM"),
     "unlink": ("EROFS",),
     "vfork": ("EAGAIN", "ENOMEM"),
-    "write": ("ENOSPC", "EIO", "EPIPE"),
+    "write": ("ENOSPC", "EDQUOT", "EIO", "EPIPE"),
 }
 
 # What cannot fail, or where only EINTR could come, which Python answers itself. Memory is another matter. close() gives

@@ -15,6 +15,7 @@ import xmlrpc.client
 import pytest
 
 from tests.harness import DEADLINE, Child, Daemon, eventually
+from tests.sturdy.kernel import can_trace, failing
 from tests.sturdy.measure import MEGABYTE, fds, memory, only_root, remount, small_disk, unread
 
 # Numbered lines in pieces that end anywhere, until SIGTERM, or SIGUSR1 for a crash; then the number of bytes written
@@ -233,6 +234,25 @@ def test_a_full_file_system_is_told_once_and_recovered_from(daemon: Daemon) -> N
         assert 1_800_000 < dropped < 2_000_000
         unharmed(daemon, child, well)
         daemon.stop()
+
+
+@can_trace
+@pytest.mark.parametrize(("error", "reason"), [
+    ("EDQUOT", "Disk quota exceeded; make room or raise the quota"), ("EIO", "Input/output error; check its device")])
+def test_a_quota_and_a_broken_device_are_as_a_full_file_system(daemon: Daemon, error: str, reason: str) -> None:
+    log = daemon.dir / "p.out"
+    child, well = trouble(daemon, log)
+    with failing(daemon.pid, "write", error, "1+", f"-P{log}"):
+        for _ in range(20):
+            child.tell("flood", 1, 100_000)
+        unharmed(daemon, child, well)
+        assert [reason in line for line in warnings(daemon, str(log))] == [True]
+    child.tell("out", "\nhere again\n")
+    eventually(lambda: daemon.read("p.out").endswith("here again\n"), "the end of the trouble")
+    told = warnings(daemon, str(log))
+    assert len(told) == 2 and "can be written again" in told[1]
+    dropped = int(told[1].split("; ")[1].split()[0])
+    assert size(log) + dropped == 2_000_012
 
 
 def test_a_file_size_limit_of_the_daemon(daemon: Daemon) -> None:

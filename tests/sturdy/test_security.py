@@ -10,6 +10,7 @@ import os
 import pathlib
 import pwd
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -447,27 +448,67 @@ def test_nothing_is_open_to_others_at_any_moment(daemon: Daemon, daemonize: bool
                 assert mode & 0o077 == 0, (name, oct(mode))
 
 
-@only_root
-@pytest.mark.parametrize("which", ["supervisord.log", "supervisord.pid", "a.log", "s.sock"])
-def test_planted_links_are_not_followed(daemon: Daemon, which: str) -> None:
-    """In a folder where others may make names, a link of theirs leads nowhere: not for writing, not for reading."""
-    victim = daemon.dir / "victim"
-    victim.write_text("precious\n")
-    victim.chmod(0o600)
-    place = daemon.dir / "open"
-    place.mkdir()
-    place.chmod(0o777)
-    (place / which).symlink_to(victim)
-    os.lchown(place / which, 12345, 12345)
-    text = daemon.configure(probe=None, a={**OFF, "stdout_logfile": "@dir@/a.log"})
-    daemon.conf.write_text(text.replace(f"{daemon.dir}/{which}", f"{place}/{which}"))
+@contextlib.contextmanager
+def launched(daemon: Daemon, socket_path: str) -> Iterator[bool]:
+    """A start that may be refused; whether it was not."""
     process = subprocess.Popen([daemon.python, "-m", "supervisor.supervisord", "-n", "-c", str(daemon.conf)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                cwd=daemon.dir, env=daemon.environment())
     try:
-        socket_path = str(place / "s.sock") if which == "s.sock" else daemon.socket
         eventually(lambda: process.poll() is not None or connects(socket_path))
-        if process.poll() is None:
+        yield process.poll() is None
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def plant(how: str, name: pathlib.Path, victim: pathlib.Path) -> pathlib.Path:
+    """Something put there by somebody else; the name by which it is reached."""
+    if how == "way":
+        name.parent.rmdir()
+        name.parent.symlink_to(victim.parent)
+        os.lchown(name.parent, 12345, 12345)
+    elif how == "link":
+        name.symlink_to(victim)
+    elif how == "second name":
+        os.link(victim, name)
+    elif how == "file":
+        name.write_text("")
+        name.chmod(0o666)
+    else:
+        os.mkfifo(name, 0o666)
+    if how in ("link", "file", "fifo"):
+        os.lchown(name, 12345, 12345)
+    return name
+
+
+@only_root
+@pytest.mark.parametrize("how", ["link", "way", "second name", "file", "fifo"])
+@pytest.mark.parametrize("which", ["supervisord.log", "supervisord.pid", "a.log", "s.sock"])
+def test_what_somebody_planted_is_not_used(daemon: Daemon, which: str, how: str) -> None:
+    """Where others may make names their links lead nowhere, and their files take nothing: not for writing, not for
+    reading. How the kernel is set does not matter."""
+    vault = daemon.dir / "vault"
+    vault.mkdir()
+    victim = vault / which
+    if how != "way" or which == "a.log":
+        victim.write_text("precious\n")
+        victim.chmod(0o600)
+    shared = daemon.dir / "shared"
+    shared.mkdir()
+    place = shared / "way" if how == "way" else shared
+    if how == "way":
+        place.mkdir()
+    name = plant(how, place / which, victim)
+    # Of a file in a folder that is not sticky everybody may take the place at any time.
+    shared.chmod(0o1777 if how in ("file", "fifo") else 0o777)
+    before = sorted(os.listdir(vault)), victim.exists() and victim.read_text()
+    text = daemon.configure(probe=None, a={**OFF, "stdout_logfile": "@dir@/a.log"})
+    daemon.conf.write_text(text.replace(f"{daemon.dir}/{which}", str(name)))
+    socket_path = str(name) if which == "s.sock" else daemon.socket
+    with launched(daemon, socket_path) as up:
+        assert up is (which in ("supervisord.pid", "a.log"))
+        if up:
             with Raw(socket_path) as client:
                 for request in (("supervisor.clearProcessLogs", "a"), ("supervisor.startProcess", "a"),
                                 ("supervisor.clearProcessLogs", "a"), ("supervisor.clearLog",),
@@ -477,14 +518,64 @@ def test_planted_links_are_not_followed(daemon: Daemon, which: str) -> None:
                                 ("supervisor.tailProcessStdoutLog", "a", 0, 100)):
                     assert b"precious" not in client.ask(post(call(*request))).body
                 assert b"precious" not in client.ask(get("/tail.html?processname=a&limit=2000")).body
-                client.send(get("/mainlogtail" if which == "supervisord.log" else "/logtail/a", "Connection: close"))
-                if which in ("supervisord.log", "a.log"):
+                client.send(get("/logtail/a", "Connection: close"))
+                if which == "a.log":
                     assert b" 404 " in client._file.read()
-    finally:
-        process.terminate()
-        process.wait(20)
-    assert victim.read_text() == "precious\n"
-    assert (place / which).is_symlink() or which == "s.sock"
+        assert (sorted(os.listdir(vault)), victim.exists() and victim.read_text()) == before
+        assert how != "file" or not name.read_text()
+    assert (sorted(os.listdir(vault)), victim.exists() and victim.read_text()) == before
+    assert os.path.lexists(name) or how == "way"
+
+
+@only_root
+def test_a_folder_of_logs_that_is_replaced_by_a_link(daemon: Daemon) -> None:
+    """By somebody who may rename it: nothing is removed, cleared, written or read where the link leads."""
+    vault, shared = daemon.dir / "vault", daemon.dir / "shared"
+    vault.mkdir()
+    for name in ("supervisord.log", "a.log"):
+        (vault / name).write_text("precious\n")
+    (shared / "way").mkdir(parents=True)
+    shared.chmod(0o777)
+    text = daemon.configure(probe=None, a={**QUICK, "stdout_logfile": "@dir@/a.log"})
+    for name in ("supervisord.log", "a.log"):
+        text = text.replace(f"{daemon.dir}/{name}", f"{shared}/way/{name}")
+    daemon.conf.write_text(text)
+    daemon.launch()
+    child = daemon.child("a")
+    (shared / "way").rename(shared / "gone")
+    (shared / "way").symlink_to(vault)
+    os.lchown(shared / "way", 12345, 12345)
+    assert daemon.fault("clearLog").faultString.startswith("FAILED")
+    assert daemon.fault("clearProcessLogs", "a").faultString.startswith("FAILED")
+    assert daemon.fault("readProcessStdoutLog", "a", 0, 0).faultString.startswith("FAILED")
+    daemon.signal(signal.SIGUSR2)
+    daemon.call("getState")
+    child.tell("out", "written\n")
+    eventually(lambda: "written" in (shared / "gone" / "a.log").read_text(), "the old log")
+    assert sorted((path.name, path.read_text()) for path in vault.iterdir()) == [
+        ("a.log", "precious\n"), ("supervisord.log", "precious\n")]
+
+
+@only_root
+def test_automatic_logs_and_shared_sockets_are_made_where_they_belong(daemon: Daemon) -> None:
+    """And not where a link planted on the way leads to."""
+    victim, shared = daemon.dir / "victim", daemon.dir / "shared"
+    victim.mkdir()
+    shared.mkdir()
+    (shared / "way").symlink_to(victim)
+    os.lchown(shared / "way", 12345, 12345)
+    shared.chmod(0o1777)
+    text = daemon.configure(probe=None, supervisord="identifier=me", a={**OFF, "stdout_logfile": "AUTO"})
+    old = victim / "a-stdout---me-abcdefgh.log"
+    old.write_text("of another daemon\n")
+    daemon.conf.write_text(text.replace(f"childlogdir={daemon.dir}", f"childlogdir={shared}/way"))
+    ended = daemon.run("-n", "-c", str(daemon.conf))
+    assert ended.returncode == 2 and "not following a link that user id 12345 put there" in ended.stderr
+    assert [*victim.iterdir()] == [old]
+    daemon.configure("[fcgi-program:f]\ncommand=/bin/cat\nsocket=unix://@dir@/shared/way/f.sock\n", probe=None)
+    ended = daemon.run("-n", "-c", str(daemon.conf))
+    assert ended.returncode == 2 and "not following a link that user id 12345 put there" in ended.stderr
+    assert [*victim.iterdir()] == [old]
 
 
 def connects(path: str) -> bool:
