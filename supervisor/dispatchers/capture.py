@@ -33,6 +33,15 @@ class Capture:
         self.inside = False
         self._held = b""  # the beginning of a token, perhaps
 
+    def is_idle(self, data: bytearray, count: int) -> bool:
+        """Whether the first ``count`` bytes are output and nothing else, as a whole: then they need no feeding."""
+        return not (
+            self.inside
+            or self._held
+            or data.find(BEGIN, 0, count) >= 0
+            or find_prefix_at_end(data[max(count - len(BEGIN), 0) : count], BEGIN)
+        )
+
     def feed(self, data: bytes) -> list[tuple[Found, bytes]]:
         """What the next piece brings, in order."""
         if self._held:
@@ -85,7 +94,7 @@ class LastBytes:
         return kept
 
 
-def find_prefix_at_end(haystack: bytes, needle: bytes) -> int:
+def find_prefix_at_end(haystack: bytes | bytearray, needle: bytes) -> int:
     """The length of the longest end of haystack that is a proper beginning of needle."""
     length = min(len(needle) - 1, len(haystack))
     while length > 0 and not haystack.endswith(needle[:length]):

@@ -150,7 +150,10 @@ class POutputDispatcher(PDispatcher):
         try:
             data: bytes | memoryview
             if self._is_bare():
-                data = _memory.view[: self._system.readv(self.fd, [_memory.buffer])]
+                count = self._system.readv(self.fd, [_memory.buffer])
+                data = _memory.view[:count]
+                if self._capture is not None and not self._capture.is_idle(_memory.buffer, count):
+                    data = bytes(data)
             else:
                 data = read_piece(self._system, self.fd, PIECE)
         except OSError as exc:
@@ -169,10 +172,9 @@ class POutputDispatcher(PDispatcher):
         return count
 
     def _is_bare(self) -> bool:
-        """Whether the bytes go straight into the file, or nowhere."""
+        """Whether output goes straight into the file, or nowhere."""
         return (
-            self._capture is None
-            and self._stripper is None
+            self._stripper is None
             and not self._to_syslog
             and not self._is_told()
             and getattr(self._log, "__func__", None) is _own_log
@@ -226,7 +228,7 @@ class POutputDispatcher(PDispatcher):
     # Stages
 
     def _take(self, data: Any) -> None:
-        if self._capture is None:
+        if self._capture is None or isinstance(data, memoryview):
             self._log(data)
             return
         for kind, piece in self._capture.feed(data):

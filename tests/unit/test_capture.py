@@ -9,7 +9,12 @@ def spoken(pieces: list[bytes]) -> list[tuple[Found, bytes]]:
     """What is found, neighbours of one kind joined."""
     capture = Capture()
     found: list[tuple[Found, bytes]] = []
-    pieces_found = [item for piece in pieces for item in capture.feed(piece)]
+    pieces_found: list[tuple[Found, bytes]] = []
+    for piece in pieces:
+        idle = capture.is_idle(bytearray(piece) + BEGIN, len(piece))  # what follows in the memory does not count
+        fed = capture.feed(piece)
+        assert idle == (fed == [(Found.OUTPUT, piece)]) or not piece
+        pieces_found += fed
     rest = capture.finish()
     if rest:
         pieces_found.append((Found.OUTPUT, rest))

@@ -127,7 +127,8 @@ def test_every_byte_is_logged(output: Output) -> None:
 
 
 def test_one_read_at_a_time(output: Output) -> None:
-    output.make(stdout_capture_maxbytes=10)
+    output.process.settings.strip_ansi = True
+    output.make()
     fcntl.fcntl(output.writer, fcntl.F_SETPIPE_SZ, 1024 * 1024)
     os.write(output.writer, b"x" * 300_000)
     output.ready()
@@ -187,7 +188,8 @@ def test_without_any_memory_output_stays_in_the_pipe(output: Output) -> None:
             raise MemoryError
 
     system = output.process.world.system = Nothing()
-    dispatcher = output.make(stdout_capture_maxbytes=100)
+    output.process.settings.strip_ansi = True
+    dispatcher = output.make()
     output.say(b"text\n")
     assert system.calls == 2 and not dispatcher.readable()
     for _ in range(3):  # it is tried again, not at once
