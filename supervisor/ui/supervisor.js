@@ -24,14 +24,18 @@ const memory = {
   },
 };
 
+function showConnection(sign, on, text) {
+  sign.className = `connection ${on ? "on" : "off"}`;
+  if (sign.textContent !== text) sign.textContent = text;
+}
+
 // --- The stream of changes ---------------------------------------------------------------------------------------
 
 const stream = {
   source: null,
   at: "",
   usage: false,
-  onRows: () => {},
-  onStale: () => {},
+  hears: {}, // what a page does with an event, by its kind: rows, restarts, stale, usage
   retry: 2000,
   timer: 0,
   sign: make("span", { class: "connection off" }, "connecting"),
@@ -46,11 +50,8 @@ const stream = {
       if (event.lastEventId) this.at = event.lastEventId;
       act(event.data);
     });
-    hear("rows", (data) => this.onRows(data));
-    hear("restarts", (data) => { one("#restarts").innerHTML = data; });
     hear("fatal", (data) => { alarm(Number(data)); tabs.tell({ fatal: Number(data) }); });
-    hear("stale", () => this.onStale());
-    hear("usage", (data) => charts.take(JSON.parse(data)));
+    for (const [kind, act] of Object.entries(this.hears)) hear(kind, act);
     source.onopen = () => { this.retry = 2000; this.show(true, "live"); };
     source.onerror = () => {
       this.show(false, "reconnecting");
@@ -68,10 +69,7 @@ const stream = {
     this.source = null;
   },
 
-  show(on, text) {
-    this.sign.className = `connection ${on ? "on" : "off"}`;
-    if (this.sign.textContent !== text) this.sign.textContent = text;
-  },
+  show(on, text) { showConnection(this.sign, on, text); },
 };
 
 // A browser has few connections for one server: of several pages only the one looked at needs a stream. It tells the
@@ -103,7 +101,7 @@ const tabs = {
 
 document.addEventListener("visibilitychange", () => {
   if (!stream.at) return;
-  if (!document.hidden) { tabs.take(); tick(); } else if (stream.source && stream.usage) stream.open();
+  if (!document.hidden) tabs.take(); else if (stream.source && stream.usage) stream.open();
 });
 
 // --- What shows that something is FATAL --------------------------------------------------------------------------

@@ -68,7 +68,8 @@ class ProcessView(MeldView):
             f'<main id="main" tabindex="-1" class="details" data-process="{escape(namespec)}" data-at="{journal.at}"'
             f' data-now="{now:.3f}"{usage}>'
         )
-        return page(f"Supervisor: {namespec}", [opening, *main], alarm=journal.fatal() > 0)
+        alarm = journal.fatal() > 0
+        return page(f"Supervisor: {namespec}", [opening, *main], alarm=alarm, scripts=("live", "charts", "process"))
 
 
 def _failed(info: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from supervisor.web.text import escape, quote
 
 __all__ = ["page", "token_field"]
 
-_PLACES = ("version", "title", "version", "version", "icon", "version", "top", "main", "version")
+_PLACES = ("version", "title", "version", "scripts", "icon", "version", "top", "main", "version")
 
 
 @lru_cache(maxsize=1)
@@ -31,15 +31,18 @@ def _pieces() -> list[str]:
     return [*pieces, text]
 
 
-def page(title: str, main: Sequence[str], top: str = "", alarm: bool = False) -> str:
-    """A page: its title is text, top and the pieces of main are markup. alarm: something is FATAL."""
+def page(title: str, main: Sequence[str], top: str = "", alarm: bool = False, scripts: Sequence[str] = ()) -> str:
+    """A page: its title is text, top and the pieces of main are markup. alarm: something is FATAL. scripts: names of
+    files in ui, without .js, in the order in which they need each other."""
     first, *rest = _pieces()
+    version = quote(VERSION)
     values = {
         "title": (escape(title),),
+        "scripts": [f'<script src="{name}.js?v={version}" defer="defer"></script>\n' for name in scripts],
         "icon": ("icon-fatal" if alarm else "icon",),
         "top": (top,),
         "main": main,
-        "version": (quote(VERSION),),
+        "version": (version,),
     }
     parts = [first]
     for place, piece in zip(_PLACES, rest, strict=True):

@@ -125,7 +125,7 @@ def status_page(briefs: list[Brief], around: Surroundings) -> str:
     fatal = dict(counts).get("fatal", 0)
     title = f"({fatal} fatal) Supervisor Status" if fatal else "Supervisor Status"
     identifier = f'<p class="identifier" title="{escape(around.identifier)}">{escape(around.identifier)}</p>'
-    return page(title, main, identifier, bool(fatal))
+    return page(title, main, identifier, bool(fatal), ("live", "charts", "programs"))
 
 
 def _table(briefs: list[Brief], only: Filter) -> list[str]:

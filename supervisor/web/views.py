@@ -150,14 +150,11 @@ class TailView(MeldView):
 
     def _more(self, root: Any, heading: str, ways: str, stream: str) -> None:
         """What our own template has besides: whose log it is, where else to go, and what the script listens to."""
-        names = ("heading", "links", "main", "icon", "sheet", "script", "logscript")
+        names = ("heading", "links", "main", "icon", "head")
         places = [root.findmeld(name) for name in names]
         if None in places:
             return
-        title, links, main, icon, sheet, script, logscript = places
-        sheet.attributes(href=f"stylesheets/supervisor.css?v={quote(VERSION)}")
-        script.attributes(src=f"supervisor.js?v={quote(VERSION)}")
-        logscript.attributes(src=f"log.js?v={quote(VERSION)}")
+        title, links, main, icon, head = places
         title.content(escape(heading), structure=True)
         links.content(ways or "&#160;", structure=True)
         if stream:
@@ -165,6 +162,9 @@ class TailView(MeldView):
             main.attributes(**{"data-stream": escape(stream), "data-log": escape(heading)})
         if Journal.of(self.context.supervisord).fatal():
             icon.attributes(href="images/icon-fatal.svg")
+        for element in head:
+            for name in {"href", "src"} & element.attrib.keys():
+                element.attributes(**{name: f"{element.attrib[name]}?v={quote(VERSION)}"})
 
     def _limit(self, text: str) -> int:
         if not (text.isascii() and text.isdigit()):
