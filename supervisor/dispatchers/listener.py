@@ -232,12 +232,15 @@ class PEventListenerDispatcher(PDispatcher):
         if not data:
             self._ended()
             return 0
-        if self.logfile is not None:
-            self.logfile.write(data)
         log = self.process.world.log
         if log.level <= _DEBUG:
             log.debug(f"{self.process.config.name!r} {self.channel} output:\n{data!r}")
-        self._heard(data)
+        try:
+            self._heard(data)
+        finally:
+            # Second, so that the listener has its next event meanwhile.
+            if self.logfile is not None:
+                self.logfile.write(data)
         return len(data)
 
     def _ended(self) -> None:
