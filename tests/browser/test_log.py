@@ -202,6 +202,15 @@ def test_megabytes(daemon: Daemon, browser: Browser) -> None:
     wait_last(browser, "still alive")
 
 
+def test_colours_do_not_count_as_text(daemon: Daemon, browser: Browser) -> None:
+    child = open_log(daemon, browser, stdout_logfile_maxbytes=0)
+    child.tell("flood", 1, 9_000_000, "\x1b[32m" * 20 + "short\x1b[0m\n")
+    child.tell("out", "\x1b[0m\n\x1b[?1;31mthe end\n")
+    wait_last(browser, "the end")
+    assert len(lines(browser)) > 29_000
+    assert browser.run("return [...document.querySelectorAll('.lines .line')].pop().children.length") == 0
+
+
 def test_a_line_without_end(daemon: Daemon, browser: Browser) -> None:
     child = open_log(daemon, browser)
     child.tell("flood", 1, 300_000, "0123456789")
