@@ -85,9 +85,8 @@ class supervisor_http_server:
         self._wall = loop.clock.wall
         sock.setblocking(False)
         self._listen()
-        # For the pages: whether plain links may act, and whether a password is asked.
+        # For the pages: whether plain links may act.
         self.get_actions = False
-        self.authenticated = False
         self.logger.trace(
             f"{ip}:Medusa (V1.12) started at {time.ctime(self._wall())}\n\tHostname: {server_name}\n\tPort:{port}")
 

@@ -15,7 +15,6 @@ from supervisor.http.parser import Head
 
 __all__ = ["deferring_http_request"]
 
-
 # A body of more bytes is not copied to stand behind its head.
 _LARGE = 128 * 1024
 

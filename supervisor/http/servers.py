@@ -85,7 +85,6 @@ def _install_handlers(server: supervisor_http_server, config: Config, options: A
         users = {username: config["password"]}
         verifier, failures = Verifier(encrypted_dictionary_authorizer(users)), FailedLogins()
         handlers = [supervisor_auth_handler(users, each, verifier=verifier, failures=failures) for each in handlers]
-        server.authenticated = True
     else:
         options.logger.critical(f"Server '{config['section']}' running without any HTTP authentication checking")
     for handler in handlers:

@@ -20,7 +20,6 @@ from supervisor.xmlrpc.deferred import Deferred, LoopLike
 __all__ = ["Control"]
 
 
-
 class Control(Namespace):
     """The methods that change what runs."""
 

@@ -180,9 +180,3 @@ def result_line(verb: Verb, result: dict[str, Any]) -> str:
     if phrase is None:
         return one_line(result["description"])
     return f"{name}: ERROR ({one_line(phrase)})"
-
-
-def expect_bad_name(fault: CallFault) -> None:
-    """Let any fault but BAD_NAME go its way."""
-    if fault.code != Faults.BAD_NAME:
-        raise fault

@@ -92,4 +92,3 @@ class Completer:
             except (CallFault, BadAnswer, OSError, ValueError):
                 return []
         return self._infos or []
-

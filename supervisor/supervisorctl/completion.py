@@ -153,8 +153,6 @@ complete -c supervisorctl -n "__supervisorctl_after @PROCESS_WORDS@; and not __s
 """
 
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
-
-
 KINDS = ("actions", "groups", "processes", "signals")
 
 

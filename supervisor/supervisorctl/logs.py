@@ -14,7 +14,7 @@ from supervisor.supervisorctl.logends import DEFAULT_BYTES, last_bytes, last_lin
 from supervisor.supervisorctl.printer import Printer
 from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line, raw_text
 from supervisor.supervisorctl.stream import CannotRead, Stream, follow
-from supervisor.supervisorctl.targets import each_process, take_flags
+from supervisor.supervisorctl.targets import BadWords, each_process, take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,18 +26,8 @@ if TYPE_CHECKING:
 
 LOGS_LINES = 10
 CHANNELS = ("stdout", "stderr")
+TOO_MANY = "Error: too many arguments"
 TO_LEAVE = "==> Press Ctrl-C to exit <=="
-
-
-class BadWords(Exception):
-    """The words of an action make no sense; the text says why."""
-
-
-class TooMany(BadWords):
-    """There are more words than an action takes; its help belongs to the answer."""
-
-    def __init__(self) -> None:
-        super().__init__("Error: too many arguments")
 
 
 class Wish:
@@ -78,20 +68,21 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+def _complain(session: Session, command: Command, problem: BadWords) -> None:
+    if problem.usage:
+        session.usage_error(command, str(problem))
+    else:
+        session.fail(str(problem))
+
+
 def tail(session: Session, command: Command, words: list[str]) -> None:
     """Show or follow the end of a process' log."""
     if not session.upcheck():
         return
-    if not words:
-        session.usage_error(command, "Error: too few arguments")
-        return
     try:
         wish, name, channel = _tail_words(words)
-    except TooMany as problem:
-        session.usage_error(command, str(problem))
-        return
     except BadWords as problem:
-        session.fail(str(problem))
+        _complain(session, command, problem)
         return
     if wish.follow:
         follow_path(session, f"/logtail/{name}/{channel}", wish.raw)
@@ -107,9 +98,11 @@ def tail(session: Session, command: Command, words: list[str]) -> None:
 
 
 def _tail_words(words: list[str]) -> tuple[Wish, str, str]:
+    if not words:
+        raise BadWords("Error: too few arguments", usage=True)
     wish = Wish(words)
     if len(words) > 3:
-        raise TooMany
+        raise BadWords(TOO_MANY, usage=True)
     modifier = words.pop(0) if words and (words[0].startswith("-") or len(words) == 3) else None
     if not words:
         raise BadWords("Error: tail requires process name")
@@ -128,14 +121,11 @@ def maintail(session: Session, command: Command, words: list[str]) -> None:
     try:
         wish = Wish(words)
         if len(words) > 1:
-            raise TooMany
+            raise BadWords(TOO_MANY, usage=True)
         for modifier in words:
             wish.modify(modifier)
-    except TooMany as problem:
-        session.usage_error(command, str(problem))
-        return
     except BadWords as problem:
-        session.fail(str(problem))
+        _complain(session, command, problem)
         return
     if wish.follow:
         follow_path(session, "/mainlogtail", wish.raw)
@@ -217,10 +207,12 @@ def logs(session: Session, command: Command, words: list[str]) -> None:
         return
     try:
         wish = Wish(words)
+        if take_flags(words, ("-f",)):
+            wish.modify("-f")
         if words and words[0].startswith("-"):
-            wish.modify(words.pop(0))
+            raise BadWords(f"Error: bad argument {one_line(words[0])}")
     except BadWords as problem:
-        session.fail(str(problem))
+        _complain(session, command, problem)
         return
     infos = session.call("getAllProcessInfo")
     everything = {(info["group"], info["name"]): info for info in infos}

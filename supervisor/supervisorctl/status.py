@@ -126,7 +126,8 @@ def pid(session: Session, command: Command, words: list[str]) -> None:
     for number, outcome in session.calls([("getProcessInfo", (name,)) for name in names]):
         name = names[number]
         if isinstance(outcome, CallFault):
-            load("apply:expect_bad_name")(outcome)
+            if outcome.code != Faults.BAD_NAME:
+                raise outcome
             session.fail(f"No such process {one_line(name)}")
         else:
             session.output(outcome["pid"])

@@ -300,6 +300,7 @@ _ROWS = (
         "logs [<name> ...]\tThe last lines of several programs, each with its name",
         "logs -f [<name> ...]\tFollow them (Ctrl-C ends it)",
         "logs -n 50 [<name> ...]\tThe last 50 lines of each",
+        "logs --raw [...]\tControl characters reach the terminal as they are",
         completes="processes",
         more=True,
     ),

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 _MAGIC = frozenset("*?[")
 
 
+class BadWords(Exception):
+    """The words of an action make no sense; the text says why. usage: the help of the action belongs to the answer."""
+
+    def __init__(self, text: str, usage: bool = False) -> None:
+        super().__init__(text)
+        self.usage = usage
+
+
 def take_flags(words: list[str], known: tuple[str, ...]) -> set[str]:
     """The known flags among the words, which they are taken out of."""
     found = {word for word in words if word in known}

@@ -10,7 +10,7 @@ from supervisor.states import ProcessStates
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
 from supervisor.supervisorctl.statuses import TIMED_OUT, LSBInitExitStatuses
-from supervisor.supervisorctl.targets import each_process
+from supervisor.supervisorctl.targets import BadWords, each_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ WISHES = {
     "exited": (ProcessStates.EXITED,),
 }
 SHORTEST, LONGEST = 0.05, 0.5
-
-
-class BadWords(Exception):
-    """The words make no sense; the text says why."""
 
 
 def wait(session: Session, command: Command, words: list[str]) -> None:

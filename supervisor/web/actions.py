@@ -27,7 +27,6 @@ _START_FAILURES = {
     Faults.ABNORMAL_TERMINATION: "abnormal termination",
 }
 
-
 # Of the processes of a group that failed, so many are named.
 _NAMED_FAILURES = 5
 

@@ -22,6 +22,7 @@ _FIRST_PERIOD = 0.5
 _SHARE = 50  # at most one part in so many of a processor
 _AT_A_TIME = 32
 
+
 def trees(samples: dict[int, Sample], roots: Iterable[int]) -> dict[int, list[int]]:
     """The pids of each root's tree. A root below another one counts for itself alone."""
     found: dict[int, list[int]] = {root: [] for root in roots}

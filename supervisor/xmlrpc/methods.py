@@ -166,7 +166,6 @@ _SYSTEM: dict[str, Method] = {
 
 METHODS: Mapping[str, Mapping[str, Method]] = {"supervisor": _SUPERVISOR, "system": _SYSTEM}
 
-
 _tag = re.compile(r"@(\S*)\s*(.*)")
 
 Tag = tuple[int, str | None, str | None, str | None, str]

@@ -24,7 +24,6 @@ else:
 
 __all__ = ["RootRPCInterface", "SystemNamespaceRPCInterface", "check_arguments", "resolve", "traverse"]
 
-
 # As inspect names it; a module that is too large for one number.
 _CO_VARARGS = 0x04
 

@@ -84,7 +84,7 @@ def test_logs_follows_several_logs_behind_their_names(daemon: Daemon) -> None:
     first.tell("out", "one\n")
     second.tell("out", "two\n")
     assert daemon.ctl("logs", "a", "long").stdout == "a    | one\nlong | two\n"
-    with running(daemon, "logs", "-f", "a", "long") as ctl:
+    with running(daemon, "logs", "a", "long", "-f") as ctl:
         assert ctl.stdout is not None
         assert {ctl.stdout.readline() for _ in range(2)} == {"a    | one\n", "long | two\n"}
         first.tell("out", "three\n")

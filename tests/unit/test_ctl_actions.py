@@ -423,6 +423,8 @@ def test_logs_that_cannot_be_read(daemon: FakeDaemon) -> None:
     assert run(daemon, "tail a") == (["a: ERROR (no log file)"], 1)
     assert run(daemon, "maintail") == (["supervisord: ERROR (unknown error reading log)"], 1)
     assert run(daemon, "maintail -x") == (["Error: bad argument -x"], 1)
+    assert run(daemon, "logs -100 a") == (["Error: bad argument -100"], 1)
+    assert run(daemon, "logs -n 5 a -f") == (["Error: -n and -f do not go together"], 1)
 
 
 def test_wait_ends_with_the_state_or_says_why_not(daemon: FakeDaemon) -> None:
