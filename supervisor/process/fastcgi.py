@@ -7,7 +7,6 @@ Must not know how a socket is made.
 from __future__ import annotations
 
 from supervisor.hints import Any
-from supervisor.process import channels
 from supervisor.process.group import ProcessGroup
 from supervisor.process.subprocess import Subprocess
 from supervisor.socket_manager import Proxy
@@ -31,10 +30,9 @@ class FastCGISubprocess(Subprocess):
         assert stdout is not None
         return self.fcgi_sock.fileno(), stdout, stdout if stderr is None else stderr
 
-    def _open_channels(self) -> None:
+    def _take_shared(self) -> None:
         if self.fcgi_sock is None:
             self.fcgi_sock = self.group.socket_manager_for(socket_of(self.config, self.group)).hold()
-        channels.open_channels(self)
 
     def _spawn_failed(self, reason: str) -> None:
         super()._spawn_failed(reason)

@@ -35,12 +35,12 @@ class Starting(ProcessBase):
         """Carry out Do.SPAWN."""
         name = self.config.name
         try:
+            self._take_shared()
             filename, argv = self.get_execv_args()
+            self._open_channels()
         except ProcessException as exc:
             self._spawn_failed(str(exc.args[0]))
             return
-        try:
-            self._open_channels()
         except (OSError, ValueError) as exc:
             if isinstance(exc, OSError) and exc.errno == errno.EMFILE:
                 self._spawn_failed(f"too many open files to spawn '{name}'")
@@ -65,6 +65,9 @@ class Starting(ProcessBase):
         self.spawnerr = reason
         self.world.log.info(f"spawnerr: {reason}")
         self._feed(In.SPAWN_FAILED)
+
+    def _take_shared(self) -> None:
+        """Take hold of what it shares with others, before its command is looked at."""
 
     def _open_channels(self) -> None:
         channels.open_channels(self)

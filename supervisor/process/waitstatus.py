@@ -11,6 +11,8 @@ import signal
 __all__ = ["decode_wait_status", "signame"]
 
 _NAMES = {int(sig): sig.name for sig in signal.Signals}
+if hasattr(signal, "SIGPOLL"):
+    _NAMES[signal.SIGPOLL] = "SIGPOLL"     # on Linux also SIGIO, which no log ever said
 
 
 def signame(sig: int) -> str:

@@ -197,6 +197,14 @@ class TestFastCGI:
         assert [text.split(":")[0] for text in scene.log.texts] == [
             "Creating socket unix", "spawnerr", "Closing socket unix"]
 
+    def test_a_command_that_cannot_be_run_fails_with_the_socket_held(self, scene, socket_config):
+        process = scene.process(socket_config=socket_config, command="/no/such")
+        process.group = group_of(scene)
+        assert process.spawn() is None and not self.listens(socket_config)
+        assert scene.log.texts == [
+            f"Creating socket {socket_config.url}", "spawnerr: can't find command '/no/such'",
+            f"Closing socket {socket_config.url}"]
+
     def test_a_start_within_a_failed_one_keeps_the_socket(self, scene, socket_config):
         process = scene.process(socket_config=socket_config)
         process.group = group_of(scene)

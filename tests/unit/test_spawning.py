@@ -88,6 +88,10 @@ class TestWords:
     def test_signals(self):
         assert (signame(9), signame(123)) == ("SIGKILL", "signal 123")
 
+    @pytest.mark.skipif(not hasattr(signal, "SIGPOLL"), reason="not known here")
+    def test_the_name_of_polling_is_the_old_one(self):
+        assert signame(signal.SIGPOLL) == "SIGPOLL"
+
 
 class TestPipes:
     def test_ours_do_not_block_and_nothing_is_inherited(self):
