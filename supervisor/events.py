@@ -92,7 +92,7 @@ def notify(event: object) -> None:
     for callback in _listeners(event.__class__):
         try:
             callback(event)
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
             if _report is None:
                 raise
             _report(event, exc)

@@ -225,7 +225,7 @@ class Supervisor:
             try:
                 if reopen is not None:
                     reopen()
-            except Exception as exc:
+            except BaseException as exc:
                 self._tell_failure(f"reopening the logs of {owner!r}", exc)
 
     def hasten(self) -> None:
@@ -332,10 +332,10 @@ class Supervisor:
         """What a plugin's subscriber raises is told; it stops nothing."""
         try:
             events.notify(event)
-        except Exception as exc:
+        except BaseException as exc:
             self._tell_failure(f"a subscriber to {type(event).__name__}", exc)
 
-    def _tell_failure(self, what: str, exc: Exception) -> None:
+    def _tell_failure(self, what: str, exc: BaseException) -> None:
         self.options.logger.critical(f"uncaptured python exception in {what} ({one_line(exc)})")
 
 

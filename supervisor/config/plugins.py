@@ -23,6 +23,6 @@ def import_spec(spec: str) -> Any:
         found = import_module(module.strip())
         for name in attribute.strip().split(".") if attribute.strip() else ():
             found = getattr(found, name)
-    except (Exception, SystemExit) as e:
+    except BaseException as e:
         raise Unresolvable(f"{e}" if isinstance(e, ImportError | AttributeError) else f"{type(e).__name__}: {e}")
     return found

@@ -52,13 +52,13 @@ class _Watched:
     def _read(self) -> None:
         try:
             self.dispatcher.handle_read_event()
-        except Exception:
+        except BaseException:
             self.dispatcher.handle_error()
 
     def _write(self) -> None:
         try:
             self.dispatcher.handle_write_event()
-        except Exception:
+        except BaseException:
             self.dispatcher.handle_error()
 
 
@@ -77,7 +77,7 @@ class ForeignDispatchers:
             return
         try:
             self._refresh({fd: found for fd, found in ask().items() if ours.get(fd) is not found})
-        except Exception as exc:
+        except BaseException as exc:
             self._failed = ask
             self.forget_all()
             self._log.critical(f"uncaptured python exception in {ask!r}, it is not asked any more ({one_line(exc)})")

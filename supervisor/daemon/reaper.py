@@ -49,7 +49,7 @@ def reap(system: System, log: Log, pidhistory: dict[int, Any], once: bool = Fals
             continue
         try:
             process.finish(pid, status)
-        except Exception as exc:
+        except BaseException as exc:
             log.critical(f"uncaptured python exception at the end of {process!r} ({one_line(exc)})")
     return more
 

@@ -288,7 +288,7 @@ class PEventListenerDispatcher(PDispatcher):
             log.warn(f"{name}: event was rejected")
             self._enter(EventListenerStates.ACKNOWLEDGED)
             events.notify(events.EventRejectedEvent(process, event))
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
             log.warn(f"{name}: event caused an error")
             log.trace(f"{name}: the result handler raised {one_line(exc)}")
             self._enter_unknown(event)

@@ -200,7 +200,7 @@ class Loop:
                 continue
             try:
                 interest.callback()
-            except Exception as exc:
+            except BaseException as exc:
                 self._failed(interest.owner, interest.callback, exc)
                 if not hasattr(interest.owner, "close") and interests.get(fd) is interest:
                     remove(fd)
@@ -248,10 +248,10 @@ class Loop:
     def _call(self, callback: Callback, args: tuple[Any, ...]) -> None:
         try:
             callback(*args)
-        except Exception as exc:
+        except BaseException as exc:
             self._failed(None, callback, exc)
 
-    def _failed(self, owner: object, callback: Callback, exc: Exception) -> None:
+    def _failed(self, owner: object, callback: Callback, exc: BaseException) -> None:
         """One line for the log; then the owner, if it can, ends what it was doing."""
         who = callback if owner is None else owner
         try:

@@ -1,6 +1,7 @@
-"""One line that tells where an exception came from.
+"""What the log says of an exception: where it came from, in one line or in full.
 
-Promise: never raises, whatever the exception's own text does. Knows no log.
+Promise: never raises, whatever the exception's own text does, and is of bounded length: that text may hold what a
+client sent. Knows no log.
 """
 
 from __future__ import annotations
@@ -8,9 +9,20 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-__all__ = ["Where", "compact_traceback", "one_line"]
+from supervisor.late import Late
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import traceback
+else:
+    traceback = Late("traceback")
+
+__all__ = ["Where", "compact_traceback", "in_full", "one_line"]
 
 Where = tuple[str, str, int]
+
+# Characters of a text that are told; of a longer one so many of its beginning and end.
+_LONGEST = 20_000
 
 
 def compact_traceback() -> tuple[Where, type[BaseException], BaseException, str]:
@@ -26,10 +38,26 @@ def one_line(exc: BaseException) -> str:
     """``TYPE:TEXT TRACE``, the form used by `uncaptured python exception`."""
     try:
         text = str(exc)
-    except Exception:
+    except BaseException:
         text = "<no text>"
     frames = _frames(exc.__traceback__) if exc.__traceback__ else []
-    return "{}:{} {}".format(type(exc), text, " ".join("[{}|{}|{}]".format(*frame) for frame in frames))
+    return "{}:{} {}".format(type(exc), _cut(text), " ".join("[{}|{}|{}]".format(*frame) for frame in frames))
+
+
+def in_full(exc: BaseException) -> str:
+    """The lines that Python shows of an exception that nobody catches."""
+    try:
+        text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
+    except BaseException:
+        return one_line(exc)
+    return _cut(text.rstrip())
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]} ({len(text) - 2 * half} characters left out) {text[-half:]}"
 
 
 def _frames(trace: TracebackType | None) -> list[Where]:

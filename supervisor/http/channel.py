@@ -211,7 +211,7 @@ class Channel:
                         request.error(403, refusal)
                     return
             request.error(404)
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
             self.fail(request, exc)
 
     def read_body(
@@ -239,7 +239,7 @@ class Channel:
         self._want_body = None
         try:
             want[0](body)
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
             self.fail(request, exc)
         return self._current is None and self._parser.pending > 0
 
@@ -376,7 +376,7 @@ class Channel:
                 outbox.put(piece)
                 if outbox.size >= _ENOUGH_OUTPUT and not outbox.blocked:
                     self._flush()
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
             self.server.log_failure(exc)
             self.close()
             return

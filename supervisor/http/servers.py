@@ -104,7 +104,7 @@ def _rpc_interfaces(options: Any, supervisord: Any) -> list[tuple[str, Any]]:
     for name, factory, settings in options.rpcinterface_factories:
         try:
             instance = factory(supervisord, **settings)
-        except (Exception, SystemExit) as error:  # plugins may raise anything
+        except BaseException as error:  # plugins may raise anything
             options.logger.warn(traceback.format_exc())
             section = f"rpcinterface:{name}"
             reason = f"{options.factory_specs.get(section, factory)} raised {type(error).__name__}"

@@ -124,7 +124,7 @@ class ProcessBase:
         """Foreign code: what it raises must not leave this process half way between two states."""
         try:
             callback(*args)
-        except Exception:
+        except BaseException:
             self.world.log.critical(f"{callback!r} failed for {self.config.name}: {traceback.format_exc()}")
 
     def _assertInState(self, *states: int) -> None:

@@ -92,6 +92,6 @@ def bury(process: Starting, before: Sequence[Any]) -> list[Any]:
 def _guarded(process: Starting, dispatcher: Any, action: Any) -> None:
     try:
         action()
-    except Exception as exc:
+    except BaseException as exc:
         process.world.log.critical(
             f"uncaptured python exception, closing channel {dispatcher!r} ({one_line(exc)})")

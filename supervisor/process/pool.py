@@ -266,7 +266,7 @@ class EventListenerPool(ProcessGroupBase):
         config = self.config
         try:
             return envelope(event, self.world.settings.identifier, config.name, config.event_len == "bytes")
-        except Exception as exc:  # payloads of plugins
+        except BaseException as exc:  # payloads of plugins
             self.log.error(f"pool {config.name} cannot send event {event.serial}, discarding it: {exc!r}")
             return None
 

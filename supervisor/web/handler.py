@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from functools import partial
 
+from supervisor.engine.traces import in_full
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.web.journal import Journal
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
 
 if TYPE_CHECKING:
-    import traceback
     from urllib import parse as urls
 
     from supervisor.web import registry, session, status, streams, views
 else:
-    traceback = Late("traceback")
     urls = Late("urllib.parse")
     # The pages are loaded when the first one is asked for: many daemons are never asked.
     registry = Late("supervisor.web.registry")
@@ -101,7 +100,7 @@ class supervisor_ui_handler:
             if hasattr(view, "token"):
                 self._admit(request, form, view)
             DeferredWebProducer(request, view, self.supervisord).run()
-        except Exception as error:  # a plugin's view may raise anything
+        except BaseException as error:  # a plugin's view may raise anything
             _failed(request, self.supervisord, error)
 
     def _admit(self, request: Any, form: dict[str, str], view: Any) -> None:
@@ -148,8 +147,7 @@ def _failed(request: Any, supervisord: Any, error: BaseException) -> None:
     if isinstance(error, status.BadForm):
         request.error(400)
         return
-    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    supervisord.options.logger.error(f"Web interface error:\n{trace.rstrip()}")
+    supervisord.options.logger.error(f"Web interface error:\n{in_full(error)}")
     request.error(500)
 
 
@@ -179,7 +177,7 @@ class DeferredWebProducer:
     def _again(self, _: object = None) -> None:
         try:
             self.run()
-        except Exception as error:  # a plugin's view may raise anything
+        except BaseException as error:  # a plugin's view may raise anything
             if not self.request.closed:
                 _failed(self.request, self.supervisord, error)
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from supervisor import xmlrpc as package
 from supervisor.engine.seldom import Seldom
+from supervisor.engine.traces import in_full
 from supervisor.faults import RPCError
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
@@ -25,10 +26,8 @@ from supervisor.xmlrpc.namespaces import (
 )
 
 if TYPE_CHECKING:
-    import traceback
     from urllib import parse as urls
 else:
-    traceback = Late("traceback")
     urls = Late("urllib.parse")
 
 __all__ = ["DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"]
@@ -142,7 +141,7 @@ class supervisor_xmlrpc_handler:
 
     def _report(self, method: str, error: BaseException) -> None:
         self.supervisord.options.logger.critical(
-            f"Handling XML-RPC request for {_shown(method)}() raised an unexpected exception: {_trace(error)}")
+            f"Handling XML-RPC request for {_shown(method)}() raised an unexpected exception: {in_full(error)}")
 
     def loads(self, data: bytes | bytearray) -> tuple[str, tuple[Any, ...]]:
         return codec.loads_call(data)
@@ -166,7 +165,7 @@ class supervisor_xmlrpc_handler:
         except RPCError as fault:
             self._answer_fault(request, shown, fault)
         except BaseException as error:  # foreign code may raise anything; its text is for the log alone
-            logger.error(f"XML-RPC response callback error:{_trace(error)}")
+            logger.error(f"XML-RPC response callback error:{in_full(error)}")
             if not request.closed:
                 request.error(500)
         else:
@@ -179,10 +178,6 @@ class supervisor_xmlrpc_handler:
         logger.trace(f"XML-RPC method {shown}() returned fault: [{fault.code:d}] {fault.text}")
         if not request.closed:
             request.reply(200, _write_fault(fault), "text/xml")
-
-
-def _trace(error: BaseException) -> str:
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__)).rstrip()
 
 
 class DeferredXMLRPCResponse:
@@ -207,7 +202,7 @@ class DeferredXMLRPCResponse:
         except Exception as error:
             self.finished = True
             logger = self.request.channel.server.logger
-            logger.log("XML-RPC response callback error", _trace(error))
+            logger.log("XML-RPC response callback error", in_full(error))
             self.request.error(500)
             return b""
         self.getresponse(body)

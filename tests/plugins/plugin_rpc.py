@@ -169,3 +169,7 @@ def make_none(supervisord, **options):
 
 def make_broken(supervisord, **options):
     raise ValueError("no good")
+
+
+def make_interrupted(supervisord, **options):
+    raise KeyboardInterrupt

@@ -154,14 +154,17 @@ def test_a_factory_may_give_nothing(daemon: Daemon) -> None:
     assert "supervisor.getState" in daemon.call("system.listMethods")
 
 
-@pytest.mark.parametrize("spec", ["plugin_rpc:make_broken", "no_such_module:make", "plugin_rpc:no_such", "plugin_rpc"])
+@pytest.mark.parametrize("spec", ["plugin_rpc:make_broken", "no_such_module:make", "plugin_rpc:no_such", "plugin_rpc",
+                                  "plugin_rpc:make_interrupted", "plugin_interrupted:make"])
 def test_a_factory_that_is_no_good_stops_the_start(daemon: Daemon, spec: str) -> None:
-    daemon.configure(f"[rpcinterface:bad]\nsupervisor.rpcinterface_factory = {spec}", probe=None)
-    daemon.tolerate("no good")
+    daemon.configure(f"[rpcinterface:bad]\nsupervisor.rpcinterface_factory = {spec}", probe=None,
+                     a={"command": "/bin/touch @dir@/ran"})
+    daemon.tolerate("plugin_rpc")
     daemon.tolerate("not callable")
     result = daemon.run("-n", "-c", str(daemon.conf))
-    assert result.returncode != 0
-    assert "bad" in result.stderr
+    assert result.returncode == 2
+    assert "[rpcinterface:bad]" in result.stderr and spec in result.stderr and "Traceback" not in result.stderr
+    assert not (daemon.dir / "ran").exists()
 
 
 def test_actions_of_a_ctl_plugin(daemon: Daemon) -> None:

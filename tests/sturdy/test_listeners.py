@@ -136,6 +136,8 @@ class Odd:
     def raises(self, name):
         exception = getattr(__builtins__, name, None) or __builtins__[name]
         raise exception("secret of /etc/plugin")
+    def repeats(self, text):
+        raise ValueError(text)
     def recursion(self):
         return self.recursion()
     def unsendable(self, kind):
@@ -187,10 +189,20 @@ def test_a_plugin_that_raises_is_an_error_of_that_call(odd: Daemon, call: tuple[
     assert answers[0] == answers[2] == "fine" and answers[1]["faultCode"]
 
 
+def test_the_text_of_an_exception_is_bounded(odd: Daemon) -> None:
+    """It may hold what a client sent."""
+    with pytest.raises(xmlrpc.client.ProtocolError):
+        odd.call("odd.repeats", "x" * 3_000_000)
+    odd.wait_log("raised an unexpected exception")
+    assert 10_000 < len(odd.log()) < 50_000 and "characters left out" in odd.log()
+
+
 def test_a_result_handler_that_raises_anything(daemon: Daemon) -> None:
     (daemon.dir / "oddhandler.py").write_text(
-        "def handle(event, result):\n    raise {b'1': SystemExit, b'2': ValueError, b'3': RecursionError}[result]\n")
-    names = ("one", "two", "three")
+        "class Own(BaseException): pass\n"
+        "def handle(event, result):\n"
+        "    raise {b'1': SystemExit, b'2': ValueError, b'3': KeyboardInterrupt, b'4': Own}[result]\n")
+    names = ("one", "two", "three", "four")
     daemon.start("".join(daemon.listener(name, result_handler="oddhandler:handle") for name in names), loglevel="info",
                  env={"PYTHONPATH": str(daemon.dir)})
     for number, name in enumerate(names, 1):
@@ -200,7 +212,7 @@ def test_a_result_handler_that_raises_anything(daemon: Daemon) -> None:
             send(daemon)
         child.tell("readline")
         child.tell("out", f"RESULT 1\n{number}")
-    daemon.wait_log("has entered the UNKNOWN state", 3)
+    daemon.wait_log("has entered the UNKNOWN state", 4)
     assert daemon.call("getState")["statename"] == "RUNNING"
 
 

@@ -183,7 +183,7 @@ def test_subscribers_are_called_in_order_for_their_type_and_its_subtypes() -> No
     assert heard == [("tick", tick), ("all", tick), ("all", other)]
 
 
-@pytest.mark.parametrize("error", [ValueError("oh"), SystemExit(1), RecursionError()])
+@pytest.mark.parametrize("error", [ValueError("oh"), SystemExit(1), RecursionError(), KeyboardInterrupt()])
 def test_a_subscriber_that_raises_keeps_no_other_from_being_told(error: BaseException) -> None:
     heard: list[object] = []
     reported: list[tuple[object, BaseException]] = []

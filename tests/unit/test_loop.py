@@ -250,11 +250,15 @@ def test_an_owner_that_fails_to_close_is_told_about_too() -> None:
     assert len(log.lines) == 2
 
 
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
 @pytest.mark.parametrize("ask", ["call_soon", "call_background"])
-def test_failures_of_other_work_are_told_and_survived(ask: str) -> None:
+def test_failures_of_other_work_are_told_and_survived(ask: str, error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error("too bad")
+
     loop, _, _, log = fake_loop()
     seen: list[str] = []
-    getattr(loop, ask)(boom)
+    getattr(loop, ask)(fail)
     getattr(loop, ask)(seen.append, "next")
     loop.turn()
     assert seen == ["next"]

@@ -116,5 +116,5 @@ class supervisor_auth_handler:
     def _pass_on(self, request: deferring_http_request) -> None:
         try:
             self.handler.handle_request(request)
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
             request.failed(exc)

@@ -1,0 +1,3 @@
+"""A plugin that is interrupted while it is loaded."""
+
+raise KeyboardInterrupt("no good")
