@@ -43,6 +43,10 @@ def getFaultDescription(code: int) -> str:
     return "UNKNOWN"
 
 
+# Characters of what a fault adds to its name.
+_LONGEST_EXTRA = 8 * 1024 * 1024
+
+
 class RPCError(Exception):
     """An answer that is a fault: ``code`` is its number, ``text`` its name, with ``: extra`` unless that is None."""
 
@@ -50,6 +54,9 @@ class RPCError(Exception):
         self.code = code
         self.text = getFaultDescription(code)
         if extra is not None:
+            extra = str(extra)
+            if len(extra) > _LONGEST_EXTRA:
+                extra = extra[:_LONGEST_EXTRA] + "..."
             self.text = f"{self.text}: {extra}"
 
     def __str__(self) -> str:

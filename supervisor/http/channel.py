@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 
 from supervisor.engine.loop import Timer
+from supervisor.engine.memory import HUGE, give_back
 from supervisor.hints import Any
 from supervisor.http import response
 from supervisor.http.departed import departed
@@ -76,6 +77,8 @@ class Channel:
         self._requests = 0
         self._advancing = self._scheduled = self._woken = False
         self._ended = self._paused = self._refused = False
+        # An answer of megabytes was put in and may still be there.
+        self._huge = False
         self._timer: Timer | None = None
         self._lingering: Lingering | None = None
 
@@ -121,6 +124,8 @@ class Channel:
             stream.close()
         if request is not None:
             request.gone()
+        if self._huge:
+            self._loop.call_soon(give_back)
 
     # In
 
@@ -237,6 +242,8 @@ class Channel:
                 self._outbox.put(response.CONTINUE)
             return False
         self._want_body = None
+        if len(body) > HUGE:
+            self._loop.call_soon(give_back)
         try:
             want[0](body)
         except BaseException as exc:
@@ -338,6 +345,9 @@ class Channel:
             self._outbox.put(data)
             if more:
                 self._outbox.put(more)
+                if len(more) > HUGE:
+                    self._huge = True
+                    self._loop.call_soon(give_back)
             self._answered(request)
 
     def send_stream(self, request: deferring_http_request, top: bytes, items: list[Any], chunked: bool) -> None:

@@ -40,6 +40,8 @@ _ERROR_BODY = (
     "<p>Error code {}.\r\n<p>Message: {}.\r\n</body>\r\n"
 )
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+# Longer values are not kept for answers that may never come.
+_REMEMBERED = 256
 _UNSPEAKABLE = dict.fromkeys((*range(9), *range(10, 32), 127))
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -48,7 +50,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def head(version: str, code: int, date: bytes, fields: Iterable[tuple[str, str]], connection: bytes = b"") -> bytes:
     """Status line and headers, the blank line included."""
     lines = [_beginning(version, code), date]
-    lines += [_field(name, value) for name, value in fields]
+    lines += [_field(name, value) if len(value) <= _REMEMBERED else _field.__wrapped__(name, value)
+              for name, value in fields]
     lines += [connection, b"\r\n"]
     return b"".join(lines)
 

@@ -19,6 +19,8 @@ from supervisor.xmlrpc.deferred import Deferred, LoopLike
 
 __all__ = ["Control"]
 
+# Characters of a signal's name that thousands of results may repeat; no signal has such a long one.
+_LONGEST_SIGNAL = 200
 
 class Control(Namespace):
     """The methods that change what runs."""
@@ -94,11 +96,11 @@ class Control(Namespace):
     def signalProcessGroup(self, name: Any, signal: Any) -> Any:
         self._update("signalProcessGroup")
         members = self._getMembers(self._getGroup(name))
-        return make_allfunc(members, isSignallable, self.signalProcess, signal=signal)()
+        return make_allfunc(members, isSignallable, self.signalProcess, signal=_short(signal))()
 
     def signalAllProcesses(self, signal: Any) -> Any:
         self._update("signalAllProcesses")
-        return make_allfunc(self._getAllProcesses(), isSignallable, self.signalProcess, signal=signal)()
+        return make_allfunc(self._getAllProcesses(), isSignallable, self.signalProcess, signal=_short(signal))()
 
 
 def _is_stoppable(process: Any) -> bool:
@@ -123,6 +125,13 @@ def _signal_number(signal: Any) -> int:
         return signal_number(signal)
     except (ValueError, OverflowError):
         raise RPCError(Faults.BAD_SIGNAL, signal) from None
+
+
+def _short(signal: Any) -> Any:
+    """A signal that can be told again for each of many processes."""
+    if isinstance(signal, str) and len(signal) > _LONGEST_SIGNAL:
+        signal = signal.strip()[:_LONGEST_SIGNAL]
+    return signal
 
 
 class _Starting(Deferred):

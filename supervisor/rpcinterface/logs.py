@@ -17,6 +17,8 @@ from supervisor.hints import Any
 from supervisor.logread import TailResult, readFile, tailFile
 from supervisor.rpcinterface.base import Namespace, integer
 from supervisor.rpcinterface.batch import Batch, make_allfunc
+from supervisor.xmlrpc.bounds import MAX_ANSWER, fitting
+from supervisor.xmlrpc.codec import safe_text
 from supervisor.xmlrpc.values import capped_int
 
 __all__ = ["Logs", "read_log"]
@@ -29,9 +31,10 @@ def read_log(logfile: str | None, offset: int, length: int) -> str:
     if logfile is None or not os.path.exists(logfile):
         raise RPCError(Faults.NO_FILE, logfile)
     try:
-        return readFile(logfile, offset, length).decode("utf-8", "replace")
+        text = readFile(logfile, offset, length).decode("utf-8", "replace")
     except ValueError as why:
         raise RPCError(getattr(Faults, why.args[0])) from None
+    return fitting(text, MAX_ANSWER, safe_text)
 
 
 def _logfile(process: Any, channel: str) -> str | None:
@@ -72,7 +75,8 @@ class Logs(Namespace):
         if logfile is None or not os.path.exists(logfile):
             return ["", 0, False]
         text, end, overflow = tailFile(logfile, begin, size)
-        return [text, capped_int(end), overflow]
+        kept = fitting(text, MAX_ANSWER, safe_text, end=True)
+        return [kept, capped_int(end), overflow or len(kept) < len(text)]
 
     def clearProcessLogs(self, name: Any) -> bool:
         self._update("clearProcessLogs")

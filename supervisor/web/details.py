@@ -22,7 +22,7 @@ from supervisor.web.page import message_box
 from supervisor.web.proc import AVAILABLE
 from supervisor.web.rows import buttons, status_class, word
 from supervisor.web.text import escape, quote
-from supervisor.web.views import POLICY, MeldView
+from supervisor.web.views import LONGEST_VALUE, POLICY, MeldView
 
 __all__ = ["ProcessView"]
 
@@ -36,6 +36,7 @@ class ProcessView(MeldView):
     """The page at process.html."""
 
     policy = POLICY
+    longest_value = LONGEST_VALUE
     token: str | None = None  # set by the handler
 
     def render(self) -> Any:

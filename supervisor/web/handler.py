@@ -7,6 +7,7 @@ waiting. Must not know what is on the pages.
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 from supervisor.engine.traces import in_full
@@ -30,8 +31,12 @@ else:
 
 __all__ = ["DeferredWebProducer", "parse_form", "supervisor_ui_handler"]
 
-# Far above what any form of ours has.
+# Far above what any form of ours has: fields, and bytes of a body.
 _MAX_FIELDS = 1000
+_MAX_FORM = 4 * 1024 * 1024
+# Characters of a form that are decoded at a time.
+_STEP = 65536
+_escape = re.compile("%[0-9A-Fa-f]{2}").match
 
 # The stream of changes, which is no page.
 _STREAM = "events"
@@ -54,7 +59,7 @@ class supervisor_ui_handler:
         if _page_of(request) == _STREAM and _STREAM not in registry.VIEWS:
             self._stream(request)
         elif request.command == "POST":
-            request.read_body(partial(self._body_arrived, request))
+            request.read_body(partial(self._body_arrived, request), min(_MAX_FORM, request.server.max_body))
         elif request.command in ("GET", "HEAD"):
             self.continue_request(b"", request)
         else:
@@ -88,6 +93,9 @@ class supervisor_ui_handler:
         except ValueError:
             request.error(400)
             return
+        longest = getattr(entry["view"], "longest_value", None)
+        if longest is not None:
+            form = {name: value[:longest] for name, value in form.items()}
         try:
             context = views.ViewContext(
                 template=entry["template"],
@@ -133,14 +141,34 @@ def parse_form(query: str | None, body: bytes | bytearray) -> dict[str, str]:
     form: dict[str, str] = {}
     for name, value in _pairs((query or "").removeprefix("?")):
         form.setdefault(name, value)
-    form.update(_pairs(body.decode("utf-8")))
+    text = body.decode("utf-8")
+    if isinstance(body, bytearray):
+        body.clear()  # it may be megabytes, and nobody needs it any more
+    form.update(_pairs(text))
     return form
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    if not text:
-        return []
-    return urls.parse_qsl(text, errors="replace", max_num_fields=_MAX_FIELDS)
+    if text.count("&") >= _MAX_FIELDS:
+        raise ValueError("too many fields")
+    pairs = (field.partition("=") for field in text.split("&"))
+    return [(_decoded(name), _decoded(value)) for name, _, value in pairs if value]
+
+
+def _decoded(text: str) -> str:
+    """A name or value of a form. In steps, since decoding divides the text at each escape."""
+    if not ("%" in text or "+" in text):
+        return text
+    data, at = bytearray(), 0
+    while at < len(text):
+        end = at + _STEP
+        for begun in (end - 2, end - 1):
+            if _escape(text, begun):
+                end = begun + 3  # not in the middle of one
+                break
+        data += urls.unquote_to_bytes(text[at:end].replace("+", " "))
+        at = end
+    return data.decode("utf-8", "replace")
 
 
 def _failed(request: Any, supervisord: Any, error: BaseException) -> None:

@@ -20,7 +20,7 @@ from supervisor.web.page import Surroundings, ask_page, status_page
 from supervisor.web.proc import AVAILABLE
 from supervisor.web.rows import Filter, status_class
 from supervisor.web.text import quote
-from supervisor.web.views import POLICY, MeldView, ViewContext
+from supervisor.web.views import LONGEST_VALUE, POLICY, MeldView, ViewContext
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class StatusView(MeldView):
     """The page at / and what its buttons do."""
 
     policy = POLICY
+    longest_value = LONGEST_VALUE
     delay = 0.1
     # Set by the handler: whether actions may run, whether that was refused for want of a token, the token for forms.
     may_act = True

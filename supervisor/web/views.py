@@ -15,6 +15,7 @@ from supervisor.version import VERSION
 from supervisor.web.journal import Journal
 from supervisor.web.lookup import find_process
 from supervisor.web.text import escape, quote
+from supervisor.xmlrpc.bounds import MAX_ANSWER, fitting
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ else:
     # The status page does without.
     templates = Late("supervisor.web.templates")
 
-__all__ = ["MeldView", "OKView", "TailView", "ViewContext"]
+__all__ = ["LONGEST_VALUE", "MeldView", "OKView", "TailView", "ViewContext"]
 
 # Pages show what is true now.
 _FRESH = {
@@ -31,6 +32,9 @@ _FRESH = {
     "Cache-Control": "no-cache",
     "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
 }
+
+# Characters of a parameter that our own pages look at. Names are shown several times, and longer in links.
+LONGEST_VALUE = 128 * 1024
 
 # Our own pages bring everything they need, and nobody puts them in a frame.
 POLICY = (
@@ -116,6 +120,7 @@ class TailView(MeldView):
     """The end of a log of a process, or of the activity log. The script goes on from there."""
 
     policy = POLICY
+    longest_value = LONGEST_VALUE
     smallest = 1024
 
     def render(self) -> bytes:
@@ -132,7 +137,8 @@ class TailView(MeldView):
                 query = f"processname={quote(name)}"
         root = self.clone()
         root.findmeld("title").content(escape(title), structure=True)
-        root.findmeld("tailbody").content(escape(text), structure=True)
+        body = root.findmeld("tailbody")
+        body.content(escape(fitting(text, MAX_ANSWER, escape, end=True)), structure=True)
         anchor = root.findmeld("refresh_anchor")
         if query:
             other = "&channel=stderr" if channel == "stderr" else ""
@@ -146,6 +152,7 @@ class TailView(MeldView):
             stream = f"logtail/{quote(name)}{'/stderr' if channel == 'stderr' else ''}"
             self._more(root, name, _ways(name, channel, stream), stream if known else "")
         page: bytes = root.write_xhtmlstring()
+        body.content("")  # a tree is a circle, and the text in it may be megabytes
         return page
 
     def _more(self, root: Any, heading: str, ways: str, stream: str) -> None:

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
+from supervisor.xmlrpc.bounds import MAX_ANSWER, fitting
 from supervisor.xmlrpc.values import INT_MAX, INT_MIN
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ def dumps_response(value: Any) -> bytes:
 
 
 def dumps_fault(code: int, text: str) -> bytes:
-    """The bytes of an answer that is a fault."""
+    """The bytes of an answer that is a fault, whose text is cut if it is very long."""
+    told = fitting(text, MAX_ANSWER, safe_text)
+    if len(told) < len(text):
+        text = told + "..."
     parts: _Parts = [_FAULT]
     _dump({"faultCode": code, "faultString": text}, parts)
     parts.append(_FAULT_END)
@@ -283,20 +287,27 @@ class _Shape:
         self._strings = _picker([index for index, kind in enumerate(types) if kind is str])
         self._numbers = _picker([index for index, kind in enumerate(types) if kind is int])
 
-    def text(self, values: tuple[Any, ...]) -> str:
+    def text(self, values: tuple[Any, ...]) -> str | None:
         numbers, strings = self._numbers, self._strings
         if numbers is not None:
             picked = numbers(values)
             if min(picked) < INT_MIN or max(picked) > INT_MAX:
                 raise OverflowError("int exceeds XML-RPC limits")
-        if strings is not None and not is_plain("".join(strings(values))):
+        if strings is None:
+            return self._format % values
+        told = "".join(strings(values))
+        if len(told) > _PIECE:
+            return None  # long texts are written in pieces
+        if not is_plain(told):
             values = tuple([safe_text(value) if type(value) is str else value for value in values])
         return self._format % values
 
 
 def _picker(indexes: list[int]) -> Callable[[Any], tuple[Any, ...]] | None:
-    """The items with these indexes, as a tuple: hence at least two, the only one twice."""
-    return itemgetter(*(indexes * 2 if len(indexes) == 1 else indexes)) if indexes else None
+    """The items with these indexes, as a tuple."""
+    if len(indexes) == 1:
+        return itemgetter(slice(indexes[0], indexes[0] + 1))
+    return itemgetter(*indexes) if indexes else None
 
 
 _FLAT = {str, int, bool}

@@ -18,7 +18,7 @@ from supervisor.xmlrpc.answers import (
 )
 from supervisor.xmlrpc.lean import dumps_call, loads_response
 from supervisor.xmlrpc.requests import loads_call
-from supervisor.xmlrpc.strict import MAX_DEPTH, MAX_VALUES, CodecError, NoMethodName
+from supervisor.xmlrpc.strict import MAX_DEPTH, MAX_VALUES, CodecError, NoMethodName, TextTooLong
 
 __all__ = [
     "CodecError",
@@ -26,6 +26,7 @@ __all__ = [
     "MAX_VALUES",
     "Marshalled",
     "NoMethodName",
+    "TextTooLong",
     "dump_value",
     "dumps_call",
     "dumps_fault",

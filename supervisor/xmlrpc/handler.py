@@ -12,7 +12,7 @@ from functools import partial
 from supervisor import xmlrpc as package
 from supervisor.engine.seldom import Seldom
 from supervisor.engine.traces import in_full
-from supervisor.faults import RPCError
+from supervisor.faults import Faults, RPCError
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.xmlrpc import codec
@@ -58,10 +58,10 @@ def _write_value(value: Any) -> bytes:
     return _bytes(package.xmlrpc_marshal(value))
 
 
-def _write_fault(fault: RPCError) -> bytes:
+def _write_fault(code: int, text: str) -> bytes:
     if _is_ours():
-        return codec.dumps_fault(fault.code, fault.text)
-    return _bytes(package.xmlrpc_marshal(package.xmlrpclib.Fault(fault.code, fault.text)))
+        return codec.dumps_fault(code, text)
+    return _bytes(package.xmlrpc_marshal(package.xmlrpclib.Fault(code, text)))
 
 
 def _bytes(text: str | bytes) -> bytes:
@@ -110,6 +110,9 @@ class supervisor_xmlrpc_handler:
         logger = self.supervisord.options.logger
         try:
             method, params = self.loads(data)
+        except codec.TextTooLong as error:
+            request.reply(200, _write_fault(Faults.INCORRECT_PARAMETERS, f"INCORRECT_PARAMETERS: {error}"), "text/xml")
+            return
         except codec.CodecError as error:
             why = "no method name" if isinstance(error, codec.NoMethodName) else "unmarshallable"
             more = self._invalid.more(self.supervisord.loop.clock.now())
@@ -129,15 +132,20 @@ class supervisor_xmlrpc_handler:
                 adopt(self.supervisord.loop, value).then(partial(self._settled, request, shown))
                 return
             body = _write_value(value)
-        except RPCError as fault:
-            self._answer_fault(request, shown, fault)
+        except RPCError as error:
+            fault = error.code, error.text
         except BaseException as error:  # foreign code may raise anything; its text is for the log alone
             self._report(method, error)
             request.error(500)
+            return
         else:
             if tracing:
                 logger.trace(f"XML-RPC method {shown}() returned successfully")
             request.reply(200, body, "text/xml")
+            return
+        # Not before the arguments are gone that the frames of the error hold: both may be megabytes.
+        del params
+        self._answer_fault(request, shown, *fault)
 
     def _report(self, method: str, error: BaseException) -> None:
         self.supervisord.options.logger.critical(
@@ -163,7 +171,7 @@ class supervisor_xmlrpc_handler:
         try:
             body = _write_value(answer())
         except RPCError as fault:
-            self._answer_fault(request, shown, fault)
+            self._answer_fault(request, shown, fault.code, fault.text)
         except BaseException as error:  # foreign code may raise anything; its text is for the log alone
             logger.error(f"XML-RPC response callback error:{in_full(error)}")
             if not request.closed:
@@ -173,11 +181,12 @@ class supervisor_xmlrpc_handler:
             if not request.closed:
                 request.reply(200, body, "text/xml")
 
-    def _answer_fault(self, request: Any, shown: str, fault: RPCError) -> None:
+    def _answer_fault(self, request: Any, shown: str, code: int, text: str) -> None:
         logger = self.supervisord.options.logger
-        logger.trace(f"XML-RPC method {shown}() returned fault: [{fault.code:d}] {fault.text}")
+        if logger.level <= _TRACE:
+            logger.trace(f"XML-RPC method {shown}() returned fault: [{code:d}] {text}")
         if not request.closed:
-            request.reply(200, _write_fault(fault), "text/xml")
+            request.reply(200, _write_fault(code, text), "text/xml")
 
 
 class DeferredXMLRPCResponse:
@@ -198,7 +207,7 @@ class DeferredXMLRPCResponse:
                 return NOT_DONE_YET
             body = _write_value(value)
         except RPCError as fault:
-            body = _write_fault(fault)
+            body = _write_fault(fault.code, fault.text)
         except Exception as error:
             self.finished = True
             logger = self.request.channel.server.logger

@@ -12,13 +12,15 @@ from collections.abc import Callable, Sequence
 
 from supervisor.faults import Faults, RPCError
 from supervisor.hints import Any
+from supervisor.xmlrpc.bounds import MAX_ANSWER
 from supervisor.xmlrpc.codec import Marshalled
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
 
-__all__ = ["MAX_ANSWER", "Multicall"]
+__all__ = ["Multicall"]
 
-# Bytes of XML that the results of one multicall may come to; what is beyond is a fault.
-MAX_ANSWER = 16 * 1024 * 1024
+# What is kept free for each result of a multicall in its answer: a fault that says why it is not there.
+_FAULT_SIZE = 256
+_TOO_LARGE = "the results of this multicall are too large"
 _SEE_LOG = "see the activity log"
 # Seconds of work before others have their turn.
 _SLICE = 0.02
@@ -40,6 +42,9 @@ class Multicall(Deferred):
         super().__init__()
         if not isinstance(calls, list) or not all(isinstance(item, dict) for item in calls):
             raise RPCError(Faults.INCORRECT_PARAMETERS)
+        self._room = MAX_ANSWER - len(calls) * _FAULT_SIZE
+        if self._room < 0:
+            raise RPCError(Faults.INCORRECT_PARAMETERS, "too many calls")
         self._calls = calls
         self._call = call
         self._loop = loop
@@ -47,7 +52,7 @@ class Multicall(Deferred):
         self._report = report  # told of the first failure of each method, with the method's name
         self._reported: set[str] = set()
         self._results: list[Any] = []
-        self._size = 0
+        self._full = False
         self._waits_for: Callable[[], Any] | None = None
 
     def __call__(self) -> Any:
@@ -102,8 +107,8 @@ class Multicall(Deferred):
 
     def _next(self, item: dict[str, Any]) -> Any:
         try:
-            if self._size > MAX_ANSWER:
-                raise RPCError(Faults.FAILED, "the results of this multicall are too large")
+            if self._full:
+                raise RPCError(Faults.FAILED, _TOO_LARGE)
             name, params = item.get("methodName"), item.get("params", ())
             if name is None:
                 raise RPCError(Faults.INCORRECT_PARAMETERS, "No methodName")
@@ -121,7 +126,12 @@ class Multicall(Deferred):
                 value = self._write(value)
             except Exception as error:
                 value = self._write(self._fault(error))
-            self._size += len(value.xml) if isinstance(value, Marshalled) else 0
+            more = _size(value) - _FAULT_SIZE
+            if more > self._room:
+                self._full = True
+                value = self._write(self._fault(RPCError(Faults.FAILED, _TOO_LARGE)))
+            elif more > 0:
+                self._room -= more
         self._results.append(value)
 
     def _fault(self, error: BaseException) -> dict[str, Any]:
@@ -133,3 +143,11 @@ class Multicall(Deferred):
                 self._report(name, error)
             error = RPCError(Faults.FAILED, f"{type(error)}:{_SEE_LOG}")
         return {"faultCode": error.code, "faultString": error.text}
+
+
+def _size(value: Any) -> int:
+    """Bytes of a result as it is sent, as far as that is known."""
+    if not isinstance(value, Marshalled):
+        return 0
+    xml = value.xml
+    return len(xml) if isinstance(xml, bytes) or xml.isascii() else len(xml.encode())

@@ -10,6 +10,7 @@ import re
 
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
+from supervisor.xmlrpc.bounds import MAX_TEXT
 from supervisor.xmlrpc.scalars import SCALARS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 else:
     expat = Late("xml.parsers.expat")
 
-__all__ = ["CodecError", "MAX_DEPTH", "MAX_VALUES", "NoMethodName", "read_call", "read_response"]
+__all__ = ["CodecError", "MAX_DEPTH", "MAX_VALUES", "NoMethodName", "TextTooLong", "read_call", "read_response"]
 
 # Far above honest use: a hundred thousand values are a multicall of ten thousand entries.
 MAX_VALUES = 150_000
@@ -38,6 +39,8 @@ _CHILDREN: dict[str, frozenset[str]] = {
     "struct": frozenset({"member"}),
     "member": frozenset({"name", "value"}),
 }
+# Large documents are read in slices of so many bytes.
+_SLICE = 1 << 20
 _long_tag = re.compile(rb"<[A-Za-z_:][^<>]{%d}" % MAX_TAG).search
 _NONE: frozenset[str] = frozenset()
 _LEAVES = frozenset({"methodName", "name", *SCALARS})
@@ -49,6 +52,10 @@ class CodecError(ValueError):
 
 class NoMethodName(CodecError):
     """The document is well-formed, but calls nothing."""
+
+
+class TextTooLong(CodecError):
+    """The document may be a call, but one of its texts is over the limit."""
 
 
 class _Absent:
@@ -86,13 +93,28 @@ class _Reader:
         if len(body) > MAX_TAG and _long_tag(body):
             raise CodecError("too many attributes")  # each of them would be stored before we see the first
         try:
-            parser.Parse(body, True)
+            if len(body) > _SLICE:
+                self._read_slices(parser, body)
+            else:
+                parser.Parse(body, True)
         except expat.ExpatError as error:
             raise CodecError(f"not well-formed: {error}") from None
         except (ValueError, OverflowError) as error:
             if isinstance(error, CodecError):
                 raise
             raise CodecError(f"a value that its type cannot read: {error}") from None
+
+    def _read_slices(self, parser: Any, body: bytes | bytearray) -> None:
+        """What is over a limit is noticed before all of it is stored once more."""
+        with memoryview(body) as whole:
+            for at in range(0, len(body), _SLICE):
+                with whole[at : at + _SLICE] as piece:
+                    parser.Parse(piece, False)
+                if sum(map(len, self._text)) > MAX_TEXT:
+                    raise TextTooLong(f"a text of more than {MAX_TEXT} bytes")
+                if at + _SLICE - parser.CurrentByteIndex > MAX_TEXT:
+                    raise CodecError("something endless")
+        parser.Parse(b"", True)
 
     def _doctype(self, *_: object) -> None:
         raise CodecError("a document type declaration is refused")

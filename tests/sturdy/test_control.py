@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.harness import DEADLINE, Daemon, eventually
-from tests.sturdy.measure import MEGABYTE, cpu, fds, loop_cpu
-from tests.sturdy.raw import Peak, Raw, call, get, others_served, post
+from tests.sturdy.measure import MEGABYTE, cpu, fds, loop_cpu, memory
+from tests.sturdy.raw import Answer, Peak, Raw, call, get, others_served, post
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 
@@ -162,12 +162,54 @@ def test_a_body_of_any_size_costs_little(quiet: Daemon) -> None:
 
 
 def test_a_name_of_many_megabytes_comes_back_whole(quiet: Daemon) -> None:
-    name = "n" * (15 * MEGABYTE)
+    name = "n" * (8 * MEGABYTE - 100)
     peak = Peak(quiet.pid)
     with others_served(quiet), Raw(quiet.socket) as client:
         answer = client.ask(post(value(f"<string>{name}</string>")))
         assert answer.status == 200 and f"BAD_NAME: {name}<".encode() in answer.body
+    assert peak.grown() < 32 * MEGABYTE
+
+
+@pytest.mark.parametrize("wide", ["", "\U0001f600"])
+def test_a_longer_name_is_a_fault_that_does_not_repeat_it(quiet: Daemon, wide: str) -> None:
+    peak = Peak(quiet.pid)
+    with others_served(quiet), Raw(quiet.socket) as client:
+        answer = client.ask(post(value("n" * (15 * MEGABYTE) + wide)))
+        assert answer.outcome == 2 and len(answer.body) < 1000
+    assert peak.grown() < 32 * MEGABYTE
+
+
+def test_wide_characters_do_not_multiply_a_name(quiet: Daemon) -> None:
+    """One of them makes each character of a text four bytes in memory."""
+    peak = Peak(quiet.pid)
+    with Raw(quiet.socket) as client:
+        assert client.ask(post(value("n" * (8 * MEGABYTE - 100) + "\U0001f600"))).outcome == 10
     assert peak.grown() < 100 * MEGABYTE
+
+
+def test_a_name_that_grows_when_it_is_escaped_is_cut(quiet: Daemon) -> None:
+    peak = Peak(quiet.pid)
+    with Raw(quiet.socket) as client:
+        answer = client.ask(post(value("<![CDATA[" + "&" * (8 * MEGABYTE - 100) + "]]>")))
+    assert answer.outcome == 10 and 8_000_000 < len(answer.body) < 9_000_000
+    assert b"BAD_NAME: &amp;&amp;" in answer.body and b"&amp;...<" in answer.body
+    assert peak.grown() < 32 * MEGABYTE
+
+
+def test_a_form_of_megabytes(quiet: Daemon) -> None:
+    """What it says is shown, a value of any length as far as it can be of use."""
+    def form(body: str) -> Answer:
+        with Raw(quiet.port) as client:
+            return client.ask(post(body.encode(), path="/"))
+
+    with others_served(quiet):
+        peak = Peak(quiet.pid)
+        page = form("message=" + "x" * (3 * MEGABYTE))
+        assert page.status == 200 and b"x" * 100_000 in page.body and len(page.body) < MEGABYTE
+        assert form("filter=" + "%26" * MEGABYTE).status == 200
+        assert form("message=" + "%" * (4 * MEGABYTE - 100)).status == 200
+        assert form("message=" + "x" * (5 * MEGABYTE)).status == 413
+        assert peak.grown() < 32 * MEGABYTE
 
 
 def value(inner: str) -> bytes:
@@ -247,7 +289,7 @@ def test_thousands_of_heavy_entries_let_others_in_between(daemon: Daemon) -> Non
         client.sock.settimeout(60)
         results = client.ask(post(call("system.multicall", calls))).value
     whole = [result for result in results if isinstance(result, str)]
-    assert len(results) == 3000 and 2 <= len(whole) < 100
+    assert len(results) == 3000 and 1 <= len(whole) < 100
     assert {result["faultCode"] for result in results if not isinstance(result, str)} == {30}
     assert peak.grown() < 100 * MEGABYTE
 
@@ -389,6 +431,62 @@ def test_readers_that_stop_reading_hold_little(daemon: Daemon) -> None:
         client.close()
     eventually(lambda: fds(daemon.pid) <= level - 30, "descriptors that come back")
     assert daemon.call("getPID") == daemon.pid
+
+
+def held(pid: int, place: str, request: bytes) -> float:
+    """Bytes of memory for each of some clients that ask for something and do not read it."""
+    before = memory(pid)
+    clients = [Raw(place) for _ in range(2)]
+    for client in clients:
+        client.send(request)
+        client.sock.recv(1, socket.MSG_PEEK)
+    with Raw(place) as other:
+        other.ask(PID)
+    grown = memory(pid) - before
+    for client in clients:
+        client.close()
+    return grown / len(clients)
+
+
+def test_one_large_answer_holds_little(daemon: Daemon) -> None:
+    """However it became large: by what a log holds, by what is repeated of the request, or by many calls in one."""
+    text = "[program:{0}]\ncommand=/bin/cat\nstdout_logfile=@dir@/{0}.log\nstartsecs=0\n"
+    daemon.start("".join(map(text.format, ("words", "marks", "nuls", "odd"))), probe=None, loglevel="info")
+    for name, content in (("words", b"words\n"), ("marks", b"&<"), ("nuls", b"\0"), ("odd", b"\xff")):
+        (daemon.dir / f"{name}.log").write_bytes(content * (5 * MEGABYTE // len(content)))
+    read = "supervisor.readProcessStdoutLog"
+    requests = {
+        "a log": post(call(read, "marks", 0, 0)), "another log": post(call(read, "nuls", 0, 0)),
+        "the end of a log": post(call("supervisor.tailProcessStdoutLog", "odd", 0, 10**8)),
+        "a page": get("/tail.html?processname=marks&limit=100000000"),
+        "a name": post(value("n" * (8 * MEGABYTE - 100))),
+        "a name of marks": post(value("<![CDATA[" + "&" * (4 * MEGABYTE) + "]]>")),
+        "a name of NULs": post(call("supervisor.getProcessInfo", bytes(4 * MEGABYTE))),
+        "no text": post(call("supervisor.sendProcessStdin", "words", [bytes(4 * MEGABYTE)])),
+        "logs": post(call("system.multicall", [item(read, "words", 0, 0)] * 20)),
+        "facts": post(call("system.multicall", [item("supervisor.getProcessInfo", "words")] * 9000)),
+        "no calls": post(call("system.multicall", [{}] * 32_000)),
+        "many more that are none": post(call("system.multicall", [{}] * 40_000)),
+    }
+    for name, request in requests.items():
+        assert held(daemon.pid, daemon.socket, request) < 10 * MEGABYTE, name
+    with Raw(daemon.socket) as client:
+        text, size, overflow = client.ask(requests["the end of a log"]).value
+        assert (size, overflow, set(text)) == (5 * MEGABYTE, True, {"\ufffd"})
+    assert daemon.fault("system.multicall", [{}] * 40_000).faultString == "INCORRECT_PARAMETERS: too many calls"
+
+
+def test_a_signal_of_megabytes_is_not_told_for_each_process(daemon: Daemon) -> None:
+    daemon.start("[program:p]\ncommand=/bin/cat\nnumprocs=20\nprocess_name=%(process_num)02d\nstartsecs=0\n"
+                 "stdout_logfile=NONE\nstderr_logfile=NONE", probe=None, loglevel="info")
+    eventually(lambda: all(one["statename"] == "RUNNING" for one in daemon.call("getAllProcessInfo")), "all running")
+    peak = Peak(daemon.pid)
+    for method, *params in (("signalAllProcesses",), ("signalProcessGroup", "p"), ("signalProcess", "p:*")):
+        results = daemon.call(method, *params, "S" * (4 * MEGABYTE))
+        assert [result["status"] for result in results] == [11] * 20
+        assert {result["description"] for result in results} == {"BAD_SIGNAL: " + "S" * 200}
+    assert peak.grown() < 32 * MEGABYTE
+    assert daemon.call("signalProcessGroup", "p", " " * 1000 + "CONT ")[0]["status"] == 80
 
 
 def test_a_listing_of_thousands_of_programs(daemon: Daemon) -> None:

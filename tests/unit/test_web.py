@@ -275,7 +275,7 @@ class FakeRequest:
     def __init__(self, path: str, query: str = "", command: str = "GET", body: bytes = b"", acts: bool = False,
                  cookie: str | None = None, accept: str | None = None) -> None:
         self.path, self.query, self.command, self.body = path, query, command, body
-        self.server = SimpleNamespace(get_actions=acts)
+        self.server = SimpleNamespace(get_actions=acts, max_body=1 << 20)
         self.header: list[str] = []
         self.closed = False
         self.sent = {"cookie": cookie, "accept": accept}
@@ -297,7 +297,7 @@ class FakeRequest:
     def get_server_url(self) -> str:
         return "http://h"
 
-    def read_body(self, callback: Any) -> None:
+    def read_body(self, callback: Any, limit: int) -> None:
         callback(self.body)
 
     def reply(self, code: int, body: bytes, content_type: str, headers: Any = ()) -> None:

@@ -298,7 +298,7 @@ def test_a_long_multicall_lets_others_in_between(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_answer_of_a_multicall_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supervisor.xmlrpc.multicall.MAX_ANSWER", 1000)
+    monkeypatch.setattr("supervisor.xmlrpc.multicall.MAX_ANSWER", 3400)
     from supervisor.xmlrpc.codec import dump_value, dumps_response
 
     called: list[int] = []
@@ -310,10 +310,14 @@ def test_the_answer_of_a_multicall_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     work = Multicall([item("m.n")] * 10, call, fake_loop()[0], dump_value)
     work.run()
     ((results,), _) = xmlrpc.client.loads(dumps_response(work()))
-    assert len(called) == 3
-    assert results[:3] == ["x" * 400] * 3
-    assert all(result["faultCode"] == Faults.FAILED for result in results[3:])
+    # The fourth was called and its result did not fit; those after it were not called any more.
+    assert len(called) == 5
+    assert results[:4] == ["x" * 400] * 4
+    assert all(result["faultCode"] == Faults.FAILED for result in results[4:])
     assert len(results) == 10
+    assert len(dumps_response(work())) < 3600
+    with pytest.raises(RPCError):
+        Multicall([item("m.n")] * 20, call)
 
 
 def test_what_cannot_be_carried_is_a_fault_of_its_item() -> None:
