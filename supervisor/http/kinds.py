@@ -58,18 +58,23 @@ class ServerLike(Protocol):
     max_body: int
     date: Callable[[], bytes]
 
-    def refusal(self, request: Any) -> str | None: ...
+    def refusal(self, request: Any) -> str | None:
+        """Why a page of somebody else must not send this request; None if it may be answered."""
 
-    def forget_channel(self, channel: Any) -> None: ...
+    def forget_channel(self, channel: Any) -> None:
+        """A connection that has ended."""
 
     @property
-    def where(self) -> str: ...
+    def where(self) -> str:
+        """The address, for people."""
 
     def log_warning(self, text: str) -> None: ...
 
-    def log_access(self, addr: Address, line: str, code: int, sent: int) -> None: ...
+    def log_access(self, addr: Address, line: str, code: int, sent: int) -> None:
+        """A request line, the status of its answer and how many bytes that took."""
 
-    def log_failure(self, exc: BaseException) -> None: ...
+    def log_failure(self, exc: BaseException) -> None:
+        """A handler or producer raised something."""
 
 
 class ChannelLike(Protocol):
@@ -79,17 +84,23 @@ class ChannelLike(Protocol):
     creation_time: float
 
     @property
-    def keeps_up(self) -> bool: ...
+    def keeps_up(self) -> bool:
+        """Whether the client has taken all that was sent."""
 
     @property
     def server(self) -> ServerLike: ...
 
-    def read_body(self, request: Any, callback: Callable[[bytes | bytearray], object], limit: int | None) -> None: ...
+    def read_body(self, request: Any, callback: Callable[[bytes | bytearray], object], limit: int | None) -> None:
+        """callback(body) once it is all there; an answer of 411 or 413 when it cannot be."""
 
-    def send_answer(self, request: Any, data: bytes, more: bytes = b"") -> None: ...
+    def send_answer(self, request: Any, data: bytes, more: bytes = b"") -> None:
+        """A whole answer, head and body."""
 
-    def send_stream(self, request: Any, top: bytes, items: list[Any], chunked: bool) -> None: ...
+    def send_stream(self, request: Any, top: bytes, items: list[Any], chunked: bool) -> None:
+        """A head, then what the items give, each bytes or a producer."""
 
-    def fail(self, request: Any, exc: BaseException) -> None: ...
+    def fail(self, request: Any, exc: BaseException) -> None:
+        """An answer of 500, and a line in the log."""
 
-    def wake(self) -> None: ...
+    def wake(self) -> None:
+        """A producer of this connection has something now."""

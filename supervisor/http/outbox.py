@@ -35,6 +35,7 @@ class Outbox:
         self._owner = owner
 
     def put(self, data: bytes) -> None:
+        """To be sent by the next flush, behind what waits already."""
         self._queue.append(data)
         self.size += len(data)
         self.total += len(data)

@@ -165,6 +165,7 @@ class RequestParser:
         self._body: Body | None = None
 
     def feed(self, data: bytes) -> None:
+        """The next bytes of the connection."""
         if self._pos >= len(self._data):
             self._data = data
         elif isinstance(self._data, bytearray):

@@ -54,6 +54,7 @@ class encrypted_dictionary_authorizer:
         return self._matches(user, password, False)
 
     def is_costly(self, user: bytes) -> bool:
+        """Whether comparing with the user's stored password takes the time of a costly hash."""
         stored = self._stored(user)
         return stored is not None and stored.startswith(_SLOW)
 

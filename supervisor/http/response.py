@@ -87,7 +87,8 @@ def error_body(code: int, message: str | None = None) -> bytes:
 
 
 def build_http_date(when: float) -> str:
-    """
+    """Seconds since the epoch as HTTP writes a moment.
+
     >>> build_http_date(0)
     'Thu, 01 Jan 1970 00:00:00 GMT'
     """
@@ -136,6 +137,7 @@ class DateLine:
         self._line = b""
 
     def now(self) -> bytes:
+        """The line of this second, with its end."""
         second = int(self._wall())
         if second != self._second:
             self._second = second

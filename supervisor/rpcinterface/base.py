@@ -17,14 +17,17 @@ __all__ = ["Namespace", "by_name", "integer", "isNotRunning", "isRunning", "isSi
 
 
 def isRunning(process: Any) -> bool:
+    """Whether it is up or on its way there: RUNNING, STARTING or BACKOFF."""
     return process.get_state() in RUNNING_STATES
 
 
 def isNotRunning(process: Any) -> bool:
+    """The opposite of isRunning: what can be started, and what is stopping."""
     return not isRunning(process)
 
 
 def isSignallable(process: Any) -> bool:
+    """Whether there is a process that takes signals: RUNNING, STARTING or STOPPING."""
     return process.get_state() in SIGNALLABLE_STATES
 
 
@@ -37,7 +40,8 @@ def integer(value: Any) -> int:
 
 
 class Namespace:
-    """Base of the parts of the namespace."""
+    """Base of the parts of the namespace. What a method takes and gives is told by its row in xmlrpc/methods.py; what
+    it cannot do is an RPCError."""
 
     def __init__(self, supervisord: Any) -> None:
         self.supervisord = supervisord

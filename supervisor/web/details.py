@@ -12,12 +12,12 @@ from supervisor.dispatchers import stripEscapes
 from supervisor.hints import Any
 from supervisor.logread import tailFile
 from supervisor.names import make_namespec
+from supervisor.process.lookup import find_process
 from supervisor.rpcinterface.info import process_info
 from supervisor.states import ProcessStates
 from supervisor.web.charts import bars
 from supervisor.web.frame import page, token_field
 from supervisor.web.journal import Journal
-from supervisor.web.lookup import find_process
 from supervisor.web.page import message_box
 from supervisor.web.proc import AVAILABLE
 from supervisor.web.rows import buttons, status_class, word

@@ -52,6 +52,7 @@ class supervisor_ui_handler:
         Journal.of(supervisord)
 
     def match(self, request: Any) -> bool:
+        """Whether the path is the name of a page in VIEWS, nothing, or that of the stream."""
         page = _page_of(request)
         return page in registry.VIEWS or page == _STREAM
 

@@ -73,6 +73,7 @@ class Filter:
         return bool(self._part or self.state)
 
     def fits(self, brief: Brief) -> bool:
+        """Whether a process is to be seen."""
         if self._part not in make_namespec(brief[0], brief[1]).lower():
             return False
         wanted, state = self.state, word(brief[2])

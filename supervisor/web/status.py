@@ -11,11 +11,11 @@ from collections.abc import Callable
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.names import make_namespec
+from supervisor.process.lookup import find_process
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
 from supervisor.rpcinterface.info import all_process_briefs
 from supervisor.states import ProcessStates
 from supervisor.web.journal import Journal
-from supervisor.web.lookup import find_process
 from supervisor.web.page import Surroundings, ask_page, status_page
 from supervisor.web.proc import AVAILABLE
 from supervisor.web.rows import Filter, status_class
@@ -145,4 +145,5 @@ class StatusView(MeldView):
         return [*first, act("Clear Log", "clearlog"), tail("Tail -f Stdout", ""), tail("Tail -f Stderr", "/stderr")]
 
     def css_class_for_state(self, state: int) -> str:
+        """How a state looks, for plugins' pages: statusrunning, statuserror or statusnominal."""
         return status_class(state)

@@ -10,10 +10,10 @@ from supervisor.faults import Faults, RPCError
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.logread import tailFile
+from supervisor.process.lookup import find_process
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
 from supervisor.version import VERSION
 from supervisor.web.journal import Journal
-from supervisor.web.lookup import find_process
 from supervisor.web.text import escape, quote
 from supervisor.xmlrpc.bounds import MAX_ANSWER, fitting
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
@@ -124,6 +124,7 @@ class TailView(MeldView):
     smallest = 1024
 
     def render(self) -> bytes:
+        """The page."""
         form = self.context.form
         name = form.get("processname")
         limit = self._limit(form.get("limit", ""))

@@ -49,6 +49,7 @@ class SupervisorTransport(xmlrpc.client.Transport):
             raise ValueError(f"Unknown protocol for serverurl {serverurl}")
 
     def close(self) -> None:
+        """Let the connection go; the next call makes another."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -61,6 +62,7 @@ class SupervisorTransport(xmlrpc.client.Transport):
         return http.client.HTTPConnection(*self._address)
 
     def request(self, host: Any, handler: str, request_body: Any, verbose: Any = False) -> Any:
+        """What a call gives, for ServerProxy. Fault, ProtocolError when the status is not 200, OSError."""
         reused = self.connection is not None
         # Errors name the URL that the ServerProxy was given, as they always have.
         url = f"{host[0] if isinstance(host, tuple) else host}{handler}"

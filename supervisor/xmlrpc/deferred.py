@@ -55,9 +55,11 @@ class Deferred:
         return self._value
 
     def settle(self, value: Any) -> None:
+        """The answer is this value. RuntimeError when there is one already."""
         self._finish(value, None)
 
     def fail(self, error: BaseException) -> None:
+        """The answer is this exception. RuntimeError when there is one already."""
         self._finish(None, error)
 
     def _finish(self, value: Any, error: BaseException | None) -> None:

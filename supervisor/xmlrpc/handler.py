@@ -90,6 +90,7 @@ class supervisor_xmlrpc_handler:
         self._invalid = Seldom(_INVALID_A_MINUTE)
 
     def match(self, request: Any) -> bool:
+        """Whether the path is /RPC2 or lies below it."""
         uri = request.uri
         if "%" in uri:
             uri = urls.unquote(uri.partition("?")[0])
@@ -152,6 +153,7 @@ class supervisor_xmlrpc_handler:
             f"Handling XML-RPC request for {_shown(method)}() raised an unexpected exception: {in_full(error)}")
 
     def loads(self, data: bytes | bytearray) -> tuple[str, tuple[Any, ...]]:
+        """(method, parameters) of a body; CodecError when it is no call."""
         return codec.loads_call(data)
 
     def call(self, method: str, params: Sequence[Any]) -> Any:
@@ -199,6 +201,7 @@ class DeferredXMLRPCResponse:
         self.finished = False
 
     def more(self) -> Any:
+        """NOT_DONE_YET until the callback has the answer, which is then sent as a whole; b'' from then on."""
         if self.finished:
             return b""
         try:
@@ -218,5 +221,6 @@ class DeferredXMLRPCResponse:
         return b""
 
     def getresponse(self, body: bytes | str) -> None:
+        """Send the answer."""
         self.finished = True
         self.request.reply(200, _bytes(body), "text/xml")

@@ -14,6 +14,8 @@ __all__ = ["METHODS", "Method", "Parameter", "gettags"]
 
 
 class Parameter(namedtuple("Parameter", "type name text optional", defaults=(False,))):
+    """A value with its XML-RPC type, as documentation has it."""
+
     __slots__ = ()
 
     type: str
@@ -33,10 +35,12 @@ class Method(namedtuple("Method", "help result parameters", defaults=((),))):
 
     @property
     def signature(self) -> list[str]:
+        """The type of the result, then those of the parameters."""
         return [self.result.type, *(parameter.type for parameter in self.parameters)]
 
     @property
     def documentation(self) -> str:
+        """The help, then a line ``@param TYPE NAME TEXT`` for each parameter and one ``@return TYPE NAME TEXT``."""
         lines = [self.help, ""]
         lines += [f"@param {p.type} {p.name} {p.text}" for p in self.parameters]
         lines.append(f"@return {self.result.type} {self.result.name} {self.result.text}")

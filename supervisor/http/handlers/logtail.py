@@ -17,7 +17,7 @@ from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date
 from supervisor.logfile import follow
 from supervisor.logread import open_log
-from supervisor.names import split_namespec
+from supervisor.process.lookup import find_process
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
 
 __all__ = ["logtail_handler", "mainlogtail_handler", "tail_f_producer"]
@@ -268,9 +268,7 @@ class logtail_handler(_tail_handler):
         channel = words[1] if len(words) == 2 else "stdout"
         if channel not in ("stdout", "stderr"):
             return None
-        group_name, process_name = split_namespec(words[0])
-        group = self.supervisord.process_groups.get(group_name)
-        process = None if group is None or process_name is None else group.processes.get(process_name)
+        _, process = find_process(self.supervisord, words[0])
         if process is None:
             return None
         logfile = getattr(process.config, channel + "_logfile", None)

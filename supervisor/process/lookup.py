@@ -1,4 +1,4 @@
-"""Finding a process by the name a page gives.
+"""Finding a process by the name that a page or an address gives.
 
 Promise: any text is answered. Must not know what is done with the process.
 """
