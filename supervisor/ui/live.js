@@ -148,8 +148,8 @@ function pressable(reload) {
     const number = all("tr.process").length;
     const everything = number === 1 ? "The one program" : `All ${number} programs`;
     const stop = link.dataset.action === "stopall";
-    const consequence = stop ? `${everything} will be stopped, until somebody starts them.`
-      : `${everything} will be stopped and started, also those that are stopped now.`;
+    const consequence = stop ? `${everything} will be stopped until somebody starts them.`
+      : `${everything} will be stopped and started, those that are stopped now too.`;
     if (await sure(`${link.textContent}?`, consequence, link.textContent)) press(link.closest("form"), link, reload);
   });
 }

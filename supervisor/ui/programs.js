@@ -129,7 +129,7 @@ charts.draw = (name, { cpu, memory: sizes }) => {
   const row = rows.get(name);
   if (!stream.usage || !inView.elements.has(row)) return;
   const numbers = make("span", {}, `${last(cpu).toFixed(1)} %, ${bytes(last(sizes))}`);
-  one("td.usage", row).replaceChildren(numbers, line(cpu, 80, 20, 5));
+  one("td.usage", row).replaceChildren(numbers, line(cpu, 64, 20, 5));
 };
 
 inView.onSeen = (row) => {
