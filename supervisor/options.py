@@ -190,8 +190,8 @@ class ServerOptions(Options):
         for text in warned:
             self._tell(f"Warning: {text}")
         processes = sum(len(group.process_configs) for group in reading.groups)
-        self._print(f"{self.configfile}: no errors, {len(warned)} warnings, {processes} processes "
-                    f"in {len(reading.groups)} groups")
+        self._print(f"{self.configfile}: no errors; warnings: {len(warned)}, processes: {processes}, "
+                    f"groups: {len(reading.groups)}")
         self.exit(1 if warned and self.strict else 0)
 
     # -- the configuration file

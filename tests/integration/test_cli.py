@@ -95,7 +95,7 @@ def test_check_in_a_program(tmp_path: pathlib.Path) -> None:
     (tmp_path / "s.conf").write_bytes(b"\xef\xbb\xbf\r\n[supervisord]\r\n[program:\xc3\xa9]\r\ncommand=/bin/cat")
     status, out, err = run("supervisord", "--check", "--strict", "-c", "s.conf", cwd=tmp_path)
     assert (status, err) == (0, "")
-    assert "no errors, 0 warnings, 1 processes in 1 groups" in out
+    assert "no errors; warnings: 0, processes: 1, groups: 1" in out
     assert sorted(os.listdir(tmp_path)) == ["s.conf"]
 
 

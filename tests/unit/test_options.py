@@ -440,7 +440,7 @@ def test_check_tells_everything_and_starts_nothing(read: Reader, capsys: pytest.
             read(body, *args)
         assert end.value.code == status
         said = capsys.readouterr()
-        assert "no errors, 3 warnings, 1 processes in 1 groups" in said.out
+        assert "no errors; warnings: 3, processes: 1, groups: 1" in said.out
         assert said.err.splitlines() == [
             "Warning: s.conf:5: [program:a] odd: no such option",
             "Warning: s.conf:3: [program:a] command: can't find command '/no/such/thing'",
