@@ -7,6 +7,7 @@ Promise: tests swap in a fake by handing over another object. Hot callers bind a
 from __future__ import annotations
 
 import _posixsubprocess
+import errno
 import fcntl as descriptors
 import grp
 import os
@@ -16,11 +17,13 @@ import signal as signals
 
 from supervisor.hints import Any
 
-__all__ = ["PIECE", "System"]
+__all__ = ["PIECE", "SHORTAGES", "System"]
 
 # What is read at once where the bytes are looked at. From 128 KiB on malloc takes memory from the kernel for each read
 # and gives it back afterwards, which costs more than the read.
 PIECE = 127 * 1024
+# What calls that make a descriptor fail with while there are none, or no memory.
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class System:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from supervisor.engine.loop import Timer
 from supervisor.engine.memory import HUGE, give_back
+from supervisor.engine.system import SHORTAGES
 from supervisor.hints import Any
 from supervisor.http import response
 from supervisor.http.departed import departed
@@ -258,7 +259,8 @@ class Channel:
         if request.answered:
             self.close()
         else:
-            request.error(500)
+            # A page may be loaded when it is asked for, which takes a descriptor.
+            request.error(503 if getattr(exc, "errno", None) in SHORTAGES else 500)
 
     def _skip(self) -> bool:
         """Throw away the rest of a body; whether that was all of it."""

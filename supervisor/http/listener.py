@@ -13,6 +13,7 @@ import time
 from heapq import nsmallest
 
 from supervisor.engine.loop import Loop, Timer
+from supervisor.engine.system import SHORTAGES
 from supervisor.hints import Any
 from supervisor.http.channel import Channel
 from supervisor.http.kinds import Address, Handler, Logger
@@ -32,7 +33,6 @@ _SHORTAGE_PAUSE = 0.5
 # finding them means looking at all.
 _RESERVE = 16
 _CLOSED_AT_A_TIME = 8
-_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _IN_USE = (
     "Another program is already listening on a port that one of our HTTP servers is configured to use.  "
@@ -126,7 +126,7 @@ class supervisor_http_server:
                 return
             except OSError as exc:
                 # Otherwise it is a client that gave up while it was waiting.
-                if exc.errno in _SHORTAGES and not self._close_idle(1):
+                if exc.errno in SHORTAGES and not self._close_idle(1):
                     self._rest()
                     return
                 continue

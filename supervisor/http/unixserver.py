@@ -50,6 +50,8 @@ class supervisor_af_unix_http_server(supervisor_http_server):
             sock.close()
             _remove(path)
             raise
+        # Whether it was told that the name is gone for now.
+        self._mourned = False
         self._watch = NameWatch(loop, system or System(), self._name_lost)
         self._watch.watch(path)
 
@@ -73,8 +75,12 @@ class supervisor_af_unix_http_server(supervisor_http_server):
             return False
         try:
             sock, inode = _open(self.path, self._mode, self._owner)
-        except CannotListen:
+        except CannotListen as why:
+            if not self._mourned:
+                self._mourned = True
+                self.logger.warn(f"unix socket {self.path} was removed by somebody; it cannot be made anew yet: {why}")
             return False
+        self._mourned = False
         sock.setblocking(False)
         # Who waits at the old socket is taken in first: it cannot get its name back.
         self.accept_some()

@@ -317,12 +317,17 @@ def test_unknown_children_are_reaped(daemon: Daemon) -> None:
 
 
 @LINUX
-@pytest.mark.parametrize("how", ["unlink", "replace"])
+@pytest.mark.parametrize("how", ["unlink", "replace", "folder"])
 def test_a_swept_socket_name_is_restored(daemon: Daemon, how: str) -> None:
     daemon.start(probe=None, one=EASY)
     one = daemon.child("one")
+    moved = daemon.dir.with_name(daemon.dir.name + "moved")
     if how == "unlink":
         os.unlink(daemon.socket)
+    elif how == "folder":
+        daemon.dir.rename(moved)
+        eventually(lambda: "cannot be made anew yet" in (moved / "supervisord.log").read_text(), "a word of it")
+        daemon.dir.mkdir()
     else:
         (daemon.dir / "other").write_text("")
         os.unlink(daemon.socket)
@@ -334,6 +339,10 @@ def test_a_swept_socket_name_is_restored(daemon: Daemon, how: str) -> None:
     eventually(answers)
     assert daemon.proxy().supervisor.getPID() == daemon.pid
     assert daemon.info("one")["pid"] == one.pid
+    if how == "folder":
+        os.unlink(daemon.socket)
+        daemon.dir.rmdir()
+        moved.rename(daemon.dir)
     assert any("socket" in line for line in lines(daemon, "WARN"))
 
 

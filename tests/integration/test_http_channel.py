@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import socket
@@ -230,6 +231,43 @@ def test_a_failure_is_logged_and_not_shown(site: Site) -> None:
     assert b"secret" not in client.read(b"</body>")
     (line,) = [text for level, text in site.log.lines if level == "error"]
     assert line.startswith("127.0.0.1:Server Error: <class 'SystemExit'>, secret reason: file: ")
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("where", ["head", "body", "stream"])
+def test_whatever_a_handler_raises_is_its_own_end(
+        site: Site, monkeypatch: pytest.MonkeyPatch, where: str, error: type[BaseException]) -> None:
+    def fails(*_: object) -> None:
+        raise error("secret reason")
+
+    client = site.connect()
+    if where == "stream":
+        client.get("/held")
+        site.until(lambda: site.echo.held)
+        slow = Slow(b"begun", NOT_DONE_YET)
+        site.echo.held[0].push(slow)
+        site.echo.held[0].done()
+        client.read(b"begun")
+        monkeypatch.setattr(slow, "more", fails)
+        assert client.read_all() == b""
+        assert slow.closed == 1
+    else:
+        monkeypatch.setattr(site.echo, "handle_request" if where == "head" else "answer", fails)
+        client.send(post(b"hello"))
+        assert client.read(b"</body>").startswith(b"HTTP/1.1 500 ")
+    (line,) = [text for level, text in site.log.lines if level == "error"]
+    assert f"Server Error: {error}, secret reason: file: " in line
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_shortage_is_told_as_one(site: Site, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, "no more")
+
+    monkeypatch.setattr(site.echo, "answer", fails)
+    client = site.connect()
+    client.send(post(b"hello"))
+    assert client.read(b"</body>").startswith(b"HTTP/1.1 503 ")
 
 
 def test_head_has_no_body_and_the_same_length(site: Site) -> None:

@@ -577,6 +577,24 @@ def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) ->
     eventually(lambda: fds(daemon.pid) <= level + 2, "descriptors that come back")
 
 
+def test_without_descriptors_a_log_is_not_called_missing(daemon: Daemon) -> None:
+    daemon.start(probe=None, on={"startsecs": 0})
+    daemon.child("on")
+    with Raw(daemon.socket) as client:
+        for _ in range(2):
+            client.ask(PID)  # after the second one it is not accepting any more
+        limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        for path in ("/logtail/on", "/mainlogtail", "/stylesheets/supervisor.css"):
+            assert client.ask(get(path)).status == 503
+        assert client.ask(get("/logtail/nobody")).status == 404
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
+        assert client.ask(get("/stylesheets/supervisor.css")).status == 200
+        client.send(get("/logtail/on"))
+        answer = client.answer(body=False)
+        assert answer is not None and answer.status == 200
+
+
 # --- standard input
 
 

@@ -97,11 +97,11 @@ def until(loop: Loop, found: list[str]) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
-@pytest.mark.parametrize("how", ["unlink", "rename", "replace", "folder"])
+@pytest.mark.parametrize("how", ["unlink", "rename", "replace", "folder", "move", "move all"])
 def test_a_swept_name_is_noticed(tmp_path: Path, real_loop: Loop, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.setattr(namewatch, "_SETTLE", 0.001)
-    folder = tmp_path / "folder"
-    folder.mkdir()
+    folder = tmp_path / "above" / "folder"
+    folder.mkdir(parents=True)
     path = folder / "name"
     path.write_text("")
     lost: list[str] = []
@@ -110,6 +110,8 @@ def test_a_swept_name_is_noticed(tmp_path: Path, real_loop: Loop, monkeypatch: p
     neighbour = folder / "neighbour"
     neighbour.write_text("")
     neighbour.unlink()
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside").rename(tmp_path / "besides")
     real_loop.turn(longest=0)
     assert lost == []
     if how == "unlink":
@@ -119,6 +121,10 @@ def test_a_swept_name_is_noticed(tmp_path: Path, real_loop: Loop, monkeypatch: p
     elif how == "replace":
         (folder / "other").write_text("")
         (folder / "other").rename(path)
+    elif how == "move":
+        folder.rename(tmp_path / "moved")
+    elif how == "move all":
+        folder.parent.rename(tmp_path / "moved")
     else:
         path.unlink()
         folder.rmdir()
@@ -175,7 +181,7 @@ def test_what_cannot_be_restored_is_tried_ever_more_rarely(tmp_path: Path, monke
     folder.rmdir()
     for _ in range(10):
         loop.turn()
-    assert poller.waits == [60, 1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert poller.waits == [60, 1, 2, 4, 5, 5, 5, 5, 5, 5]
     folder.mkdir()
     loop.turn()
     assert len(tries) == 11 and path.exists()

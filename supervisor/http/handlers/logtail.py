@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from supervisor.engine.loop import Loop, Timer
-from supervisor.engine.system import PIECE
+from supervisor.engine.system import PIECE, SHORTAGES
 from supervisor.hints import Any
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date
@@ -235,8 +235,9 @@ class _tail_handler:
             return
         try:
             producer = tail_f_producer(request, logfile, _beginning(request))
-        except OSError:
-            request.error(404)
+        except OSError as error:
+            # Without descriptors nobody can tell whether it is there.
+            request.error(503 if error.errno in SHORTAGES else 404)
             return
         request["Last-Modified"] = build_http_date(producer.modified)
         request["Content-Type"] = "text/plain;charset=utf-8"

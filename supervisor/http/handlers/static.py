@@ -10,6 +10,7 @@ import posixpath
 import stat
 from collections.abc import Sequence
 
+from supervisor.engine.system import SHORTAGES
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.http.request import deferring_http_request
 from supervisor.http.response import build_http_date, parse_http_date
@@ -128,9 +129,9 @@ class default_handler:
         path = request.split_uri()[0]
         try:
             self._serve(request, path)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             # Gone meanwhile, not for us to read, or a path that no file can have.
-            request.error(404)
+            request.error(503 if getattr(error, "errno", None) in SHORTAGES else 404)
 
     def _serve(self, request: deferring_http_request, path: str) -> None:
         filesystem = self.filesystem
