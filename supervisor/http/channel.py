@@ -84,7 +84,9 @@ class Channel:
         self._lingering: Lingering | None = None
 
     def start(self) -> None:
-        """Take what the client has sent; then wait for more, unless that was all."""
+        """Take what the client has sent; then wait for more, unless that was all. Nothing when closed meanwhile."""
+        if self._state == _CLOSED:
+            return
         self._readable()
         if self._state != _CLOSED and not self._ended and not self._paused:
             self._loop.add_reader(self._fd, self._readable, self)

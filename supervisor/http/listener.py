@@ -143,6 +143,11 @@ class supervisor_http_server:
             sock.close()
             return
         self.channels[channel] = None
+        # Heard when all are in, and behind those that were here before: who sends, and connects again, has the first
+        # request carried out first. Its bytes are here once the second connection is.
+        self.loop.call_soon(self._hear, channel)
+
+    def _hear(self, channel: Channel) -> None:
         try:
             # A request mostly came along, and mostly all of it.
             channel.start()

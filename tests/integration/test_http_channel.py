@@ -54,6 +54,16 @@ def test_the_last_answer_says_so(site: Site, version: str, header: str, word: by
     site.until(lambda: not site.server.channels)
 
 
+def test_requests_on_new_connections_are_carried_out_in_their_order(site: Site) -> None:
+    first = site.connect()
+    site.turns()        # it is known, and has sent nothing
+    first.sock.send(post(b"1"))
+    for body in (b"2", b"3"):
+        site.connect().sock.send(post(body))
+    site.until(lambda: len(site.echo.bodies) == 3)
+    assert site.echo.bodies == [b"1", b"2", b"3"]
+
+
 def test_http_1_0_is_kept_on_request(site: Site) -> None:
     client = site.connect()
     client.get("/a", "Connection: Keep-Alive", version="1.0")
