@@ -115,7 +115,8 @@ class Verifier:
         if not self._waiting:
             self._busy = False
             return
-        mark, (user, password, _, tells) = self._waiting.popitem(last=False)
+        mark = self._next()
+        user, password, _, tells = self._waiting.pop(mark)
         began = loop.clock.now()
         right = self._authorizer.authorize((user, password))
         loop.call_later((loop.clock.now() - began) * _REST, self._work, loop)
@@ -133,15 +134,26 @@ class Verifier:
             else:
                 del self._known[wrong]
 
+    def _next(self) -> bytes:
+        """The newest one of the address that has fewest waiting: a burst of guesses is not in the way of who comes
+        after it, not even from the same address."""
+        counts = self._counts()
+        quietest = min(counts, key=lambda peer: counts[peer])
+        return next(mark for mark in reversed(self._waiting) if self._waiting[mark][2] == quietest)
+
     def _turn_away(self) -> None:
-        """The last one of the address that has most of them waiting."""
+        """The oldest one of the address that has most of them waiting."""
+        counts = self._counts()
+        busiest = max(counts, key=lambda peer: counts[peer])
+        mark = next(mark for mark, waiting in self._waiting.items() if waiting[2] == busiest)
+        for tell in self._waiting.pop(mark)[3]:
+            tell(None)
+
+    def _counts(self) -> dict[str, int]:
         counts: dict[str, int] = {}
         for _, _, peer, _ in self._waiting.values():
             counts[peer] = counts.get(peer, 0) + 1
-        busiest = max(counts, key=lambda peer: counts[peer])
-        mark = next(mark for mark in reversed(self._waiting) if self._waiting[mark][2] == busiest)
-        for tell in self._waiting.pop(mark)[3]:
-            tell(None)
+        return counts
 
 
 def _same(one: str, other: str) -> bool:

@@ -65,7 +65,7 @@ def test_cheap_forms_are_told_at_once() -> None:
 def test_costly_forms_wait_their_turn_and_are_remembered() -> None:
     authorizer, told = Counting(slow("secret")), []
     verifier, loop = Verifier(authorizer), authorizer.loop
-    for password in (b"secret", b"other", b"other"):
+    for password in (b"other", b"other", b"secret"):
         verifier.check(b"user", password, "peer", loop, told.append)
     assert told == []
     loop.turn()
@@ -96,3 +96,18 @@ def test_who_guesses_much_is_turned_away_and_not_the_others() -> None:
         loop.turn()
     verifier.check(b"user", b"secret", "honest", loop, honest.append)
     assert honest == [True, True]
+
+
+def test_who_comes_after_a_burst_of_guesses_is_next() -> None:
+    """From the same address, too: behind a proxy or on this machine all have one."""
+    authorizer, told, honest = Counting(slow("secret")), [], []
+    verifier, loop = Verifier(authorizer), authorizer.loop
+    for n in range(3 * passwords._WAITING):
+        verifier.check(b"user", b"%d" % n, "here", loop, told.append)
+    verifier.check(b"user", b"secret", "here", loop, honest.append)
+    loop.turn()
+    loop.turn()
+    assert honest == [True] and len(authorizer.asked) <= 2
+    for _ in range(3 * passwords._WAITING):
+        loop.turn()
+    assert set(told) == {None, False} and len(told) == 3 * passwords._WAITING
