@@ -23,21 +23,29 @@ class Names(dict):  # type: ignore[type-arg]
 def expand(s: str, expansions: Mapping[str, object], name: str) -> str:
     """``s`` with its ``%(x)s`` filled in; ``name`` is the option, for the error text.
 
-    The ValueError has an attribute ``discreet``: the text without the names of environment variables.
+    The ValueError has an attribute ``discreet``: the text without the names of environment variables. Of a password
+    neither says anything.
     """
     try:
         if any(len(part) - len(part.lstrip("#0123456789- +.")) > 6 for part in s.split(")")[1:]):
             raise ValueError("a number is too wide")
         return s % Names(expansions)
-    except KeyError as e:
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as e:
+        if name.rpartition(".")[2] == "password":
+            text = f"Format string (not shown) for {name!r} is badly formatted: in it a percent sign is written %%"
+            raise _error(text, text) from None
+        raise _failed(s, expansions, name, e) from None
+
+
+def _failed(s: str, expansions: Mapping[str, object], name: str, e: Exception) -> ValueError:
+    if isinstance(e, KeyError):
         start = f"Format string {s!r} for {name!r} contains names ({e}) which cannot be expanded. Available names: "
         names = sorted(expansions)
         discreet = start + ", ".join(each for each in names if not each.startswith("ENV_"))
-        raise _error(start + ", ".join(names), discreet)
-    except (TypeError, ValueError, OverflowError, MemoryError) as e:
-        reason = str(e).replace("not Names", "not dict")
-        text = f"Format string {s!r} for {name!r} is badly formatted: {reason}"
-        raise _error(text, text)
+        return _error(start + ", ".join(names), discreet)
+    reason = str(e).replace("not Names", "not dict")
+    text = f"Format string {s!r} for {name!r} is badly formatted: {reason}"
+    return _error(text, text)
 
 
 def _error(text: str, discreet: str) -> ValueError:

@@ -55,6 +55,10 @@ def without_comment(line: str) -> str:
     return line[:end]
 
 
+# Sections of whose bad lines nothing is quoted.
+_WITH_PASSWORDS = ("unix_http_server", "inet_http_server", "supervisorctl")
+
+
 class _Reader:
     """One pass over the lines of one text."""
 
@@ -89,7 +93,7 @@ class _Reader:
             self._header_or_option(value, number, line + "\n" * (number < last))
         self._finish_option()
         if self._bad_lines:
-            found = "".join(f"\n\t[line {number:2d}]: {line[:_QUOTED]!r}" for number, line in self._bad_lines)
+            found = "".join(f"\n\t[line {number:2d}]: {shown}" for number, shown in self._bad_lines)
             raise SyntaxProblem(f"Source contains parsing errors: {self._source!r}{found}")
 
     def _header_or_option(self, value: str, number: int, line: str) -> None:
@@ -104,7 +108,8 @@ class _Reader:
         equals, colon = value.find("="), value.find(":")
         at = equals if colon < 0 or 0 <= equals < colon else colon
         if at <= 0 or value[0] == "[":
-            self._bad_lines.append((number, line))
+            secret = value[0] != "[" and self._section.name.partition(":")[0] in _WITH_PASSWORDS
+            self._bad_lines.append((number, "(not shown)" if secret else repr(line[:_QUOTED])))
             self._more = [""] if self._option else []      # what is indented below it belongs to it
             return
         option = value[:at].rstrip().lower()

@@ -166,6 +166,27 @@ def test_supervisorctl_shows_no_password(daemon: Daemon) -> None:
     assert "on " in daemon.ctl("status").stdout
 
 
+@pytest.mark.parametrize("section", ["inet_http_server", "unix_http_server:two", "supervisorctl"])
+@pytest.mark.parametrize("line", [
+    f"password={SECRET}%(x)s", f"password=50%{SECRET}", f"password={SECRET}%", f"password {SECRET}",
+    f"password=x\n{SECRET}", f"pasword={SECRET}", f"password=\npassword={SECRET}"])
+def test_a_password_that_is_written_wrongly_is_not_told(daemon: Daemon, section: str, line: str) -> None:
+    """The message names file, line and option: that is enough to find it."""
+    wrong = f"\n[{section}]\nusername=admin\nserverurl=unix:///nowhere\n{line}\n"
+    daemon.start(probe=None)
+    good = daemon.conf.read_text().replace("[supervisorctl]\n", "[supervisorctl:of-the-daemon]\n")
+    daemon.conf.write_text(good + wrong)
+    with Raw(daemon.socket) as client:
+        told = client.ask(post(call("supervisor.reloadConfig"))).body.decode()
+    daemon.signal(signal.SIGHUP)
+    eventually(lambda: "configuration not reloaded" in daemon.log() or "supervisord started" in
+               daemon.log().partition("SIGHUP")[2])
+    checked = daemon.run("--check", "-c", str(daemon.conf))
+    asked = daemon.ctl("status")
+    told += daemon.log() + checked.stdout + checked.stderr + asked.stdout + asked.stderr
+    assert "Tr0ub4dor" not in told, told[told.index("Tr0ub4dor") - 300:][:600]
+
+
 @pytest.mark.parametrize("stored", [SECRET, "{SHA}" + hashlib.sha1(SECRET.encode()).hexdigest(),
                                     "{SHA256}" + hashlib.sha256(SECRET.encode()).hexdigest(), pbkdf2(SECRET, 2)],
                          ids=["plain", "sha", "sha256", "pbkdf2"])
