@@ -13,7 +13,7 @@ from supervisor.config.base import Dummy, Options
 from supervisor.config.clienttable import SUPERVISORCTL
 from supervisor.config.cmdline import CommandLineError, Switch, help_text
 from supervisor.config.expand import environ_names, expand
-from supervisor.config.reader import SyntaxProblem, decode, merged, read_sections
+from supervisor.config.reader import SyntaxProblem, decode, merged, read_bytes, read_sections
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientOptions"]
 
+# Characters of a password file that are looked at.
+_LONGEST_LINE = 10_000
 PLUGIN_KEY = "supervisor.ctl_factory"
 
 
@@ -154,8 +156,7 @@ class ClientOptions(Options):
         if not os.path.exists(path):
             raise ValueError(f"could not find config file {path}")
         try:
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as f:
-                return decode(f.read() or b"")
+            return decode(read_bytes(path))
         except OSError:
             raise ValueError(f"could not read config file {path}")
         except UnicodeError as e:
@@ -192,7 +193,7 @@ class ClientOptions(Options):
     def _first_line(self, path: str) -> str:
         try:
             with open(os.path.expanduser(path), encoding="utf-8") as f:
-                return f.readline().rstrip("\r\n")
+                return f.readline(_LONGEST_LINE).rstrip("\r\n")
         except (OSError, UnicodeError) as e:
             raise CommandLineError(f"could not read password file {path}: {getattr(e, 'strerror', None) or e}")
 

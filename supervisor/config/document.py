@@ -15,7 +15,7 @@ from supervisor.config.context import Context, SectionReader, file_of, where
 from supervisor.config.option import HOST
 from supervisor.config.parser import FileProblem, UnhosedConfigParser
 from supervisor.config.problems import ConfigError, Problem
-from supervisor.config.reader import decode
+from supervisor.config.reader import decode, read_bytes
 from supervisor.config.tables import INCLUDE
 from supervisor.hints import Any
 
@@ -38,13 +38,6 @@ class Snapshot:
                     and all(sorted(glob.glob(pattern)) == known for pattern, known in self.matches.items()))
         except OSError:
             return False
-
-
-def read_bytes(path: str) -> bytes:
-    """The content of a regular file; a pipe or device is refused rather than waited for."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(fd, "rb") as f:
-        return f.read() or b""
 
 
 def writable_by_others(path: str) -> bool:

@@ -6,6 +6,8 @@ starting a comment; everything wrong in a text is found in one pass. Must not kn
 
 from __future__ import annotations
 
+import errno
+import os
 from codecs import BOM_UTF8
 from io import BytesIO, TextIOWrapper
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SECTION = "DEFAULT"
 
+# Bytes of one file.
+_LARGEST = 32 * 1024 * 1024
 # So much of a line that cannot be understood is shown.
 _QUOTED = 1000
 
@@ -33,6 +37,15 @@ class RawSection:
         self.line = line
         self.options: dict[str, tuple[str, int]] = {}
         self.repeated: list[tuple[str, int]] = []
+
+
+def read_bytes(path: str) -> bytes:
+    """The content of a file; a pipe or terminal is not waited for, and what is endless or absurdly large is refused."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as f:
+        data = f.read(_LARGEST + 1) or b""
+    if len(data) > _LARGEST:
+        raise OSError(errno.EFBIG, f"more than {_LARGEST} bytes", path)
+    return data
 
 
 def decode(data: bytes) -> str:

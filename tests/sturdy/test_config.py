@@ -84,6 +84,22 @@ def test_any_file_is_a_start_or_a_message(daemon: Daemon, content: bytes) -> Non
     assert len(ended.stderr) < 20_000
 
 
+@pytest.mark.parametrize("included", [False, True])
+def test_a_file_without_end_is_refused_before_memory_is_spent(daemon: Daemon, included: bool) -> None:
+    path = "/dev/zero"
+    if included:
+        path = str(daemon.conf)
+        daemon.conf.write_text(daemon.fill(HEAD + "[include]\nfiles=/dev/zero\n"))
+    for command in ("supervisord", "supervisorctl"):
+        if command == "supervisorctl" and included:
+            continue  # which reads no includes
+        ended = subprocess.run([sys.executable, "-m", f"supervisor.{command}", "-c", path], stdin=subprocess.DEVNULL,
+                               capture_output=True, text=True, cwd=daemon.dir, env=daemon.environment(),
+                               timeout=DEADLINE, preexec_fn=limited)
+        said = ended.stdout + ended.stderr
+        assert ended.returncode == 2 and "could not read config file /dev/zero" in said and "Traceback" not in said
+
+
 def test_a_socket_path_taken_by_something_else_is_left_alone(daemon: Daemon) -> None:
     path = daemon.dir / "s.sock"
     path.write_text("precious\n")

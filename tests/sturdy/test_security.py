@@ -310,7 +310,8 @@ MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=y>&lt;"
 
 
 def test_pages_show_text_as_text(daemon: Daemon) -> None:
-    daemon.start(probe=None, inet="", on={**QUICK, "stdout_logfile": "@dir@/on.log"},
+    daemon.start("[group:<script>alert(2)]\nprograms=bad\n[program:<script>alert(3)]\ncommand=/bin/cat\n", probe=None,
+                 inet="", supervisord="identifier=<script>alert(4)", on={**QUICK, "stdout_logfile": "@dir@/on.log"},
                  bad={"command": f"/nowhere/{MARKUP.split()[0]}", "startsecs": 0})
     child = daemon.child("on")
     child.tell("out", MARKUP + "\x1b]0;title\x07\x1b[2J\0\n")
