@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import pathlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,6 +66,21 @@ def test_streams_that_end_leave_nothing(daemon: Daemon) -> None:
         with asked(daemon, "GET", "/events?since=&usage=1") as stream:
             until(stream, "stale")
     eventually(lambda: len(list(folder.iterdir())) <= before, "closed descriptors")
+
+
+@pytest.mark.parametrize(("page", "scripts"), [
+    ("/", {"supervisor", "live", "charts", "programs"}),
+    ("/process.html?processname=a", {"supervisor", "live", "charts", "process"}),
+    ("/process.html?processname=nope", {"supervisor"}),
+    ("/tail.html?processname=a", {"supervisor", "ansi", "lines", "log"}),
+])
+def test_what_a_page_names_is_there(daemon: Daemon, page: str, scripts: set[str]) -> None:
+    daemon.start(a={"autostart": False}, inet="", probe=None)
+    with asked(daemon, "GET", page) as response:
+        named = re.findall(r'<(?:script|link|img)[^>]* (?:src|href)="([^"]*)"', response.read().decode())
+    assert {name.partition(".js?v=")[0] for name in named if ".js" in name} == scripts
+    assert [status(daemon, "GET", f"/{name}") for name in named] == [200] * len(named)
+    assert len(named) == len(scripts) + 3  # a sheet and two pictures
 
 
 def test_nothing_is_told_without_the_password(daemon: Daemon) -> None:
