@@ -84,6 +84,9 @@ class UnhosedConfigParser(configparser.RawConfigParser):
         name = section.name
         for option, number in section.repeated:
             self.repeats.append(f"{source}:{number}: [{name}] {option}: option given before in this section")
+        for option, number in section.indented:
+            self.repeats.append(f"{source}:{number}: [{name}] {option}: what looks like a section header is indented, "
+                                "and so part of this option")
         first = self._headers.get(name)
         if first is None:
             self._headers[name] = Place(source, section.line)

@@ -30,13 +30,14 @@ class SyntaxProblem(ValueError):
 class RawSection:
     """The options under one header: name -> (text, line)."""
 
-    __slots__ = ("line", "name", "options", "repeated")
+    __slots__ = ("indented", "line", "name", "options", "repeated")
 
     def __init__(self, name: str, line: int) -> None:
         self.name = name
         self.line = line
         self.options: dict[str, tuple[str, int]] = {}
         self.repeated: list[tuple[str, int]] = []
+        self.indented: list[tuple[str, int]] = []      # lines that look like a header and continue an option
 
 
 def read_bytes(path: str) -> bytes:
@@ -68,6 +69,9 @@ def without_comment(line: str) -> str:
     return line[:end]
 
 
+# Nobody begins a line of a value like this.
+_HEADERS = ("[program:", "[group:", "[eventlistener:", "[fcgi-program:", "[rpcinterface:", "[unix_http_server",
+            "[inet_http_server", "[supervisord]", "[supervisorctl]", "[include]")
 # Sections of whose bad lines nothing is quoted.
 _WITH_PASSWORDS = ("unix_http_server", "inet_http_server", "supervisorctl")
 
@@ -99,6 +103,8 @@ class _Reader:
                     continue
             here = len(line) - len(line.lstrip()) if line[0] <= " " or line[0].isspace() else 0
             if here > indent and self._more:
+                if value.startswith(_HEADERS) and self._section is not None:
+                    self._section.indented.append((self._option, number))
                 self._more.append(value)
                 continue
             indent = here

@@ -200,6 +200,18 @@ def test_a_header_without_bracket_never_removes_a_program(daemon: Daemon) -> Non
     assert daemon.info("second")["pid"] == pid
 
 
+@pytest.mark.parametrize("header", ["\t[program:y]", "  [program:y"])
+def test_a_header_that_is_indented_is_warned_about(daemon: Daemon, header: str) -> None:
+    """It belongs to the option before, as it always did; nobody means that."""
+    daemon.start(f"[program:x]\ncommand=/bin/sleep 1000\n{header}\n\tcommand=/bin/cat\n", probe=None)
+    at = next(number for number, line in enumerate(daemon.conf.read_text().split("\n"), 1) if "program:y" in line)
+    warning = f"{daemon.conf}:{at}: [program:x] command: what looks like a section header is indented"
+    assert any(warning in line for line in daemon.read("err").splitlines() + daemon.log().splitlines())
+    daemon.conf.write_text("[program:x]\ncommand=sh -c '\n  [ -f /x ] && y'\n" + daemon.conf.read_text().partition(
+        "[program:x]")[0])
+    assert "indented" not in daemon.run("--check", "-c", str(daemon.conf)).stdout
+
+
 def test_what_is_unknown_or_double_is_warned_about(daemon: Daemon) -> None:
     text = daemon.configure(probe=None, p={**SLEEP, "strange_option": 1})
     text += "[supervisorctl]\nserverurl=unix://x\nodd_one=1\n[nothing]\nx=1\n[program:p]\ncommand=/bin/cat\n"
