@@ -102,6 +102,7 @@ class _Groups:
         members: list[ProcessConfig] = []
         if values["programs"] is not BAD:
             for program in values["programs"]:
+                reader.tell()
                 members.extend(self._member(reader, name, program, grouped))
         reader.tell()
         if BAD in values.values():
@@ -131,8 +132,8 @@ class _Groups:
         grouped.add(section)
         if section.startswith("program:"):
             return self._processes(section, group, ProcessConfig)
-        socket = self._socket(section)
-        return self._with_socket(self._processes(section, group, FastCGIProcessConfig), socket)
+        processes = self._processes(section, group, FastCGIProcessConfig)
+        return self._with_socket(processes, self._socket(section))
 
     # -- groups of one section
 

@@ -58,7 +58,7 @@ class Table:
     def plus(self, kind: str, after: str, rows: tuple[Option, ...], told: str) -> Table:
         """This table under another name with further rows, which follow the one named."""
         at = self.rows.index(self.by_name[after]) + 1
-        return Table(kind, *self.rows[:at], *rows, *self.rows[at:], told=f"{told} {self.told}")
+        return Table(kind, *self.rows[:at], *rows, *self.rows[at:], told=told)
 
 
 def text(value: str) -> str:

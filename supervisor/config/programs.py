@@ -111,8 +111,8 @@ class _Program(SectionReader):
         group = values.get("stopasgroup", False)
         kill = values.setdefault("killasgroup", group)
         if group is True and kill is False:
-            self.fail(self.table.by_name["killasgroup"],
-                      ValueError("Cannot set stopasgroup=true and killasgroup=false"))
+            self.fail(self.table.by_name["process_name"],
+                      ValueError("Cannot set stopasgroup=true and killasgroup=false"), "killasgroup")
         if "serverurl" in values and str(values["serverurl"]).strip().upper() == "AUTO":
             values["serverurl"] = None
         if "command" not in self.texts:

@@ -46,7 +46,9 @@ def note_unknown_sections(context: Context, parser: UnhosedConfigParser) -> None
         kind, colon, name = section.partition(":")
         if not (section in SINGLE or (colon and kind in NAMED)):
             guess = did_you_mean(kind.strip() + colon, known)
-            context.note(parser, section, "", "no such section" + (guess[:-1] + name.strip() + "?" if guess else ""))
+            if guess.endswith(":?"):
+                guess = guess[:-1] + name.strip() + "?"
+            context.note(parser, section, "", "no such section" + guess)
         elif colon and not name.strip():
             context.note(parser, section, "", "the section has no name after the colon")
 
@@ -117,7 +119,7 @@ def _servers(context: Context, parser: UnhosedConfigParser, kind: str,
         reader.note_unknown()
         values = reader.values()
         if (values["username"] is None) != (values["password"] is None):
-            reader.problems.append((TABLES[kind].rank["username"], Problem(
+            reader.problems.append((TABLES[kind].rank["password"], Problem(
                 f"Section [{section}] contains incomplete authentication: If a username or a password is specified, "
                 "both the username and password must be specified", where(parser, section))))
         config = {"name": name, "section": section, **address(reader, values)}

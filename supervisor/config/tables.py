@@ -125,7 +125,8 @@ SUPERVISORD = Table(
            shown="none", help="Variables for all programs: KEY=\"value\",KEY2=\"value2\"."),
     Option("strip_ansi", boolean, False, expand=HERE, sample="off", example="false", shown="false",
            help="Remove terminal control sequences from child logs."),
-    told="minfds minprocs umask",
+    told="minfds minprocs directory umask logfile logfile_maxbytes logfile_backups loglevel pidfile identifier "
+         "nodaemon silent childlogdir nocleanup strip_ansi",
 )
 
 RPCINTERFACE = Table(
@@ -150,6 +151,7 @@ GROUP = Table(
            shown="none", help="The programs of the group, separated by commas."),
     Option("priority", integer, 999, expand=HERE, sample="off", example="999", shown="999",
            help="Place in the order of starting and stopping."),
+    told="priority",
 )
 
 
@@ -214,15 +216,15 @@ PROGRAM = Table(
            help="What SUPERVISOR_SERVER_URL says; AUTO: worked out."),
     Option("numprocs_start", integer, 0, expand=SECTION, since="3.0a4", shown="0",
            help="The first process_num."),
-    told="priority autostart autorestart startsecs startretries stopsignal stopwaitsecs stopasgroup exitcodes "
-         "redirect_stderr numprocs numprocs_start stdout_capture_maxbytes stdout_events_enabled "
-         "stderr_capture_maxbytes stderr_events_enabled serverurl user umask process_name killasgroup environment "
-         "directory stdout_logfile stdout_logfile_maxbytes stdout_logfile_backups stdout_syslog stderr_logfile "
-         "stderr_logfile_maxbytes stderr_logfile_backups stderr_syslog command",
+    told="priority autostart autorestart startsecs startretries stopsignal stopwaitsecs stopasgroup killasgroup "
+         "exitcodes redirect_stderr numprocs numprocs_start stdout_capture_maxbytes stdout_events_enabled "
+         "stderr_capture_maxbytes stderr_events_enabled serverurl user umask process_name environment "
+         "directory stdout_logfile stdout_logfile_backups stdout_logfile_maxbytes stdout_syslog stderr_logfile "
+         "stderr_logfile_backups stderr_logfile_maxbytes stderr_syslog command",
 )
 
 FCGI_PROGRAM = PROGRAM.plus(
-    "fcgi-program", after="serverurl", told="priority user socket_backlog socket_owner socket_mode socket", rows=(
+    "fcgi-program", after="serverurl", told=PROGRAM.told + " socket_backlog socket_owner socket_mode socket", rows=(
     Option("socket", text, expand=HERE, required=True,
            help="The socket shared by its processes: unix:///path or tcp://host:port."),
     Option("socket_backlog", integer, expand=HERE, since="3.4.0", shown="the system's limit",
@@ -234,7 +236,8 @@ FCGI_PROGRAM = PROGRAM.plus(
 ))
 
 EVENTLISTENER = PROGRAM.plus(
-    "eventlistener", after="numprocs", told="priority buffer_size result_handler events redirect_stderr", rows=(
+    "eventlistener", after="numprocs",
+    told="priority buffer_size result_handler events redirect_stderr " + PROGRAM.told, rows=(
     Option("events", list_of_strings, expand=HERE, required=True, sample="off", example="EVENT",
            help="Types of events to be told of, separated by commas."),
     Option("buffer_size", integer, 10, expand=HERE, sample="off", example="10", shown="10",

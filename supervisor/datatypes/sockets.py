@@ -141,7 +141,7 @@ class UnixStreamSocketConfig(SocketConfig):
         try:
             if self.owner is not None:
                 os.chown(self.path, self.owner[0], self.owner[1], follow_symlinks=False)
-            if self.mode is not None and stat.S_IMODE(os.lstat(self.path).st_mode) != self.mode & 0o777:
+            if self.mode is not None and stat.S_IMODE(os.lstat(self.path).st_mode) != self.mode & 0o7777:
                 chmod_socket(self.path, self.mode)
         except OSError as e:
             raise ValueError(f"Could not change ownership/permissions of socket file: {e}")

@@ -175,9 +175,9 @@ def test_sockets_are_equal_by_address_and_settings() -> None:
 
 def test_a_unix_socket_gets_its_mode_and_replaces_only_sockets(tmp_path: pathlib.Path) -> None:
     path = str(tmp_path / "s")
-    for _ in range(2):
-        d.UnixStreamSocketConfig(path, mode=0o640, owner=(os.getuid(), os.getgid())).create_and_bind().close()
-        assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
+    for mode in (0o640, 0o640, 0o1770):
+        d.UnixStreamSocketConfig(path, mode=mode, owner=(os.getuid(), os.getgid())).create_and_bind().close()
+        assert stat.S_IMODE(os.stat(path).st_mode) == mode
     precious = tmp_path / "file"
     precious.write_text("kept")
     with pytest.raises(OSError):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,3 +34,12 @@ def test_temporary_files_go_where_the_environment_says(tmp_path: Path, monkeypat
     monkeypatch.delenv("TEMP", raising=False)
     monkeypatch.delenv("TMP", raising=False)
     assert temporary_folder() == "/tmp"
+
+
+@pytest.mark.parametrize("end", [-1, 0, 1, 64, 1 << 31, 1 << 40])
+def test_what_is_below_the_first_descriptor_stays_open(end: int) -> None:
+    script = (f"import os\nfrom supervisor.engine.housekeeping import close_inherited\n"
+              f"ours = [os.dup2(1, fd) for fd in (3, 4)]\nos.dup2(1, 6)\nclose_inherited(5, {end})\n"
+              "for fd in range(7):\n    try:\n        os.fstat(fd)\n        print(fd)\n    except OSError: pass\n")
+    assert subprocess.check_output([sys.executable, "-c", script], stdin=subprocess.DEVNULL, text=True).split() == list(
+        "01234")

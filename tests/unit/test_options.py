@@ -217,6 +217,30 @@ def test_every_problem_is_told_in_the_order_of_old(refused: Callable[..., list[s
     assert [line.removeprefix("Error: ")[: len(start)] for line, start in zip(found, starts, strict=True)] == starts
 
 
+@pytest.mark.parametrize(
+    ("body", "first"),
+    [
+        ("loglevel=x\ndirectory=/none/d\n", "/none/d is not an existing directory"),
+        ("nodaemon=x\nidentifier=%(no)s\n", "Format string '%(no)s' for 'supervisord.identifier'"),
+        ("environment=A\nstrip_ansi=x\n", "not a valid boolean value: 'x'"),
+        ("[program:a]\ncommand=x\nexitcodes=x\nkillasgroup=y\n", "not a valid boolean value: 'y'"),
+        ("[program:a]\ncommand=x\nuser=none such\nstopasgroup=1\nkillasgroup=0\n", "Invalid user name none such"),
+        ("[program:a]\ncommand=x\nstdout_logfile_maxbytes=x\nstdout_logfile_backups=y\n",
+         "invalid literal for int() with base 10: 'y'"),
+        ("[program:a]\ncommand=x\nstartsecs=y\n[group:g]\nprograms=zz,a\n", "[group:g] names unknown program or"),
+        ("[program:a]\ncommand=x\nstartsecs=y\n[group:g]\nprograms=a,zz\n", "invalid literal for int() with base 10"),
+        ("[group:g]\nprograms=zz\npriority=x\n", "invalid literal for int() with base 10: 'x'"),
+        ("[fcgi-program:a]\ncommand=x\nsocket=foo\nstartsecs=x\n", "Bad socket format foo"),
+        ("[fcgi-program:a]\ncommand=x\nsocket=foo\nuser=none\nstartsecs=x\n", "Invalid user name none"),
+        ("[fcgi-program:a]\ncommand=x\nsocket=foo\nuser=none\nstartsecs=x\n[group:g]\nprograms=a\n",
+         "invalid literal for int() with base 10: 'x'"),
+        ("[unix_http_server]\nfile=/s\npassword=%(no)s\n", "Format string '%(no)s' for 'unix_http_server.password'"),
+    ],
+)
+def test_the_error_that_is_told_first(refused: Callable[..., list[str]], body: str, first: str) -> None:
+    assert refused(body)[0].startswith(f"Error: {first}")
+
+
 def test_log_options_that_contradict(read: Reader) -> None:
     options = read("[program:a]\ncommand=x\nstdout_logfile=syslog\nredirect_stderr=true\nstderr_logfile=x\n"
                    "[program:b]\ncommand=x\nstdout_logfile_maxbytes=0\n")
@@ -380,13 +404,14 @@ def test_errors_of_includes(refused: Callable[..., list[str]], tmp_path: pathlib
 
 def test_what_nobody_reads_is_warned_of(read: Reader, capsys: pytest.CaptureFixture[str]) -> None:
     options = read("logfile-backups=3\n[program:a]\ncommand=x\nstopwaitsec=3\nstopwaitsec2=%(nope)s\n[progam:b]\n"
-                   "[inet_http_serverx]\n[supervisorctl]\nserverul=x\n[program:]\ncommand=y\n")
+                   "[inet_http_serverx]\n[supervisorctl]\nserverul=x\n[program:]\ncommand=y\n[supervisord:x]\n")
     said = capsys.readouterr().err.splitlines()
     assert said == [f"Warning: {note}" for note in options.notes]
     assert [note.removeprefix("s.conf:") for note in options.notes] == [
         "7: [progam:b]: no such section; did you mean program:b?",
         "8: [inet_http_serverx]: no such section; did you mean inet_http_server?",
         "11: [program:]: the section has no name after the colon",
+        "13: [supervisord:x]: no such section; did you mean supervisord?",
         "2: [supervisord] logfile-backups: no such option; did you mean logfile_backups?",
         "5: [program:a] stopwaitsec: no such option; did you mean stopwaitsecs?",
         "6: [program:a] stopwaitsec2: no such option; did you mean stopwaitsecs?",
