@@ -34,8 +34,15 @@ return [...document.querySelectorAll('tr.process')].filter(row => row.getClientR
 """
 
 _HEAR_CLICK = """
+const [wanted] = arguments;
+const called = (element) => element.getAttribute('aria-label') || element.textContent;
 window.clickMissed = true;
-arguments[0].addEventListener('click', () => { window.clickMissed = false; }, {capture: true, once: true});
+document.addEventListener('click', ({ target }) => {
+  // What has taken its place meanwhile will do: it acts likewise.
+  for (let at = target; at; at = at.parentElement) {
+    if (at === wanted || (at.tagName === wanted.tagName && called(at) === called(wanted))) window.clickMissed = false;
+  }
+}, { capture: true, once: true });
 """
 
 
