@@ -68,6 +68,8 @@ class Channel:
         self.creation_time = self._clock.wall()
         self.last_used = self._clock.now()
         self._state = _OPEN
+        # What the client may have sent along was looked at.
+        self._heard = False
         self._current: deferring_http_request | None = None
         self._want_body: tuple[Callable[[bytes | bytearray], object], int | None] | None = None
         # A body that nobody wanted is still coming.
@@ -87,6 +89,7 @@ class Channel:
         """Take what the client has sent; then wait for more, unless that was all. Nothing when closed meanwhile."""
         if self._state == _CLOSED:
             return
+        self._heard = True
         self._readable()
         if self._state != _CLOSED and not self._ended and not self._paused:
             self._loop.add_reader(self._fd, self._readable, self)
@@ -97,7 +100,7 @@ class Channel:
     @property
     def idle(self) -> bool:
         """No answer is owed or on its way."""
-        return self._current is None and not self._outbox.size
+        return self._heard and self._current is None and not self._outbox.size
 
     @property
     def keeps_up(self) -> bool:

@@ -131,9 +131,10 @@ class supervisor_http_server:
                     return
                 continue
             limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-            if 0 <= limit - _RESERVE <= sock.fileno():
-                self._close_idle(_CLOSED_AT_A_TIME)
+            crowded = 0 <= limit - _RESERVE <= sock.fileno() and not self._close_idle(_CLOSED_AT_A_TIME)
             self._take_in(sock, self._address(addr))
+            if crowded:
+                return  # who has come in this turn is heard before more are taken in
 
     def _take_in(self, sock: socket.socket, addr: Address) -> None:
         try:

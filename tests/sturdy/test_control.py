@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -590,6 +591,25 @@ def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) ->
         client.close()
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
     eventually(lambda: fds(daemon.pid) <= level + 2, "descriptors that come back")
+
+
+def test_a_request_that_comes_with_its_connection_is_heard_before_idle_ones_are_closed(daemon: Daemon) -> None:
+    daemon.start(probe=None)
+    level = fds(daemon.pid)
+    limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (level + 30, limits[1]))
+    # All of them wait to be accepted in one turn of the loop.
+    os.kill(daemon.pid, signal.SIGSTOP)
+    clients = [Raw(daemon.socket) for _ in range(60)]
+    for client in clients[:8]:
+        client.send(PID)
+    os.kill(daemon.pid, signal.SIGCONT)
+    for client in clients[:8]:
+        answer = client.answer()
+        assert answer is not None and answer.value == daemon.pid
+    for client in clients:
+        client.close()
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
 
 
 def test_without_descriptors_a_log_is_not_called_missing(daemon: Daemon) -> None:
