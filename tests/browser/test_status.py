@@ -157,7 +157,7 @@ def test_all_pages_tell_what_is_fatal(daemon: Daemon, browser: Browser) -> None:
     assert browser.marked()
     assert browser.title() == "Supervisor: a"
     browser.driver.switch_to.window(log)
-    assert browser.run(icon) == "images/icon-fatal.svg"
+    browser.wait(lambda: browser.run(icon) == "images/icon-fatal.svg")
     for page in ("tail.html?processname=a", "tail.html?log=activity"):
         browser.open(page, live=False)
         assert browser.run(icon) == "images/icon-fatal.svg"

@@ -92,9 +92,7 @@ def test_salt(site: Installed, salt: pathlib.Path) -> None:
 
 
 def test_multivisor(daemon: Installed) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = daemon.port
     daemon.start(example("ini", "multivisor.rpc").replace("9002", str(port)), probe=None)
 
     def listens() -> bool:

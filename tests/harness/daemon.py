@@ -45,6 +45,15 @@ def eventually(check: Callable[[], T], what: object = "", seconds: float = DEADL
     return value
 
 
+def hold_port() -> socket.socket:
+    """A socket that is bound to a free TCP port of this machine and does not listen. While it is open a server that
+    sets SO_REUSEADDR can have the port, but the kernel chooses it for nobody else."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
 def alive(pid: int) -> bool:
     """Whether there is such a process, zombies not counted."""
     try:
@@ -257,7 +266,7 @@ class Daemon:
         self._taken: list[_Line] = []
         self._closers: list[Any] = []
         self._rpc: xmlrpc.client.ServerProxy | None = None
-        self._port = 0
+        self._held: socket.socket | None = None
         self._ended = True
         self._daemonized = False
         self._tolerated: list[str] = []
@@ -267,12 +276,10 @@ class Daemon:
 
     @property
     def port(self) -> int:
-        """The port of the inet server: a free one."""
-        if not self._port:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._port = probe.getsockname()[1]
-        return self._port
+        """The port of the inet server: a free one, kept from everybody else."""
+        if self._held is None:
+            self._held = hold_port()
+        return int(self._held.getsockname()[1])
 
     @property
     def puppet(self) -> str:
@@ -448,6 +455,8 @@ class Daemon:
             for closer in self._closers:
                 closer("close")()
             self._switchboard.close()
+            if self._held is not None:
+                self._held.close()
             if left and not self._leftovers_expected:
                 complaints.append(f"processes were left: {left}")
             complaints += self._tracebacks()

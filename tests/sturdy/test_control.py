@@ -357,6 +357,7 @@ def test_only_listed_methods_exist(quiet: Daemon, method: str) -> None:
 
 
 def test_hundreds_of_half_open_and_dribbling_clients(quiet: Daemon) -> None:
+    level = fds(quiet.pid)
     halves = [Raw(place) for place in (quiet.socket, quiet.port) for _ in range(200)]
     beginnings = [b"", b"G", b"GET / HTTP/1.1\r\nA: ", post(b"<meth", length=100), PID[:-1]]
     before = cpu(quiet.pid)
@@ -367,10 +368,11 @@ def test_hundreds_of_half_open_and_dribbling_clients(quiet: Daemon) -> None:
             for client in halves[byte::20]:
                 client.send(b"x")
     assert cpu(quiet.pid) - before < 5
-    level = fds(quiet.pid)
+    # A few that were here before may have gone.
+    eventually(lambda: fds(quiet.pid) > level + 390, "all of them taken in")
     for client in halves:
         client.close()
-    eventually(lambda: fds(quiet.pid) <= level - 400, "descriptors that come back")
+    eventually(lambda: fds(quiet.pid) <= level, "descriptors that come back")
 
 
 def test_a_request_byte_by_byte(quiet: Daemon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import resource
@@ -82,6 +83,15 @@ def drained(daemon: Daemon, child: Child) -> None:
     """Wait until all that a puppet wrote is in its log."""
     eventually(lambda: not unread(child.pid), "an empty pipe")
     daemon.call("getState")
+
+
+def holds(folder: pathlib.Path, text: bytes) -> bool:
+    """Whether a file in there has this text; files may be renamed meanwhile."""
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if text in path.read_bytes():
+                return True
+    return False
 
 
 def warnings(daemon: Daemon, about: str) -> list[str]:
@@ -227,6 +237,7 @@ def test_a_full_file_system_is_told_once_and_recovered_from(daemon: Daemon) -> N
         child.tell("out", "\n")
         child.tell("out", "here again\n")
         eventually(lambda: log.read_bytes().endswith(b"here again\n"), "the end of the trouble")
+        daemon.wait_log("can be written again")  # told after the text is there
         assert b"\0" not in log.read_bytes()
         told = warnings(daemon, str(log))
         assert len(told) == 2 and "can be written again" in told[1]
@@ -249,6 +260,7 @@ def test_a_quota_and_a_broken_device_are_as_a_full_file_system(daemon: Daemon, e
         assert [reason in line for line in warnings(daemon, str(log))] == [True]
     child.tell("out", "\nhere again\n")
     eventually(lambda: daemon.read("p.out").endswith("here again\n"), "the end of the trouble")
+    daemon.wait_log("can be written again")  # told after the text is there
     told = warnings(daemon, str(log))
     assert len(told) == 2 and "can be written again" in told[1]
     dropped = int(told[1].split("; ")[1].split()[0])
@@ -288,7 +300,7 @@ def test_a_folder_that_is_gone_when_rotation_is_due(daemon: Daemon) -> None:
     folder.mkdir()
     daemon.signal(signal.SIGUSR2)
     child.tell("out", "\nhere again\n")
-    eventually(lambda: any(b"here again\n" in path.read_bytes() for path in folder.iterdir()), "the log")
+    eventually(lambda: holds(folder, b"here again\n"), "the log")
     unharmed(daemon, child, well)
 
 
@@ -370,6 +382,7 @@ def test_something_else_takes_the_place_of_a_log(daemon: Daemon, kind: str) -> N
     assert log.stat().st_mode & 0o777 == 0o644
     child.tell("out", "\nhere again\n")
     eventually(lambda: daemon.read("p.out").endswith("here again\n"), "the log")
+    daemon.wait_log("can be written again")  # told after the text is there
     assert len(warnings(daemon, str(log))) == 2
 
 
