@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from supervisor.faults import Faults, RPCError
 from supervisor.hints import Any
-from supervisor.names import split_namespec
+from supervisor.process.lookup import find_process
 from supervisor.states import RUNNING_STATES, SIGNALLABLE_STATES, SupervisorStates
 
 __all__ = ["Namespace", "by_name", "integer", "isNotRunning", "isRunning", "isSignallable"]
@@ -71,10 +71,8 @@ class Namespace:
         if not isinstance(name, str):
             fault = Faults.INCORRECT_PARAMETERS if isinstance(name, (list, dict)) else Faults.BAD_NAME
             raise RPCError(fault, None if fault == Faults.INCORRECT_PARAMETERS else name)
-        group_name, process_name = split_namespec(name)
-        group = self.supervisord.process_groups.get(group_name)
-        process = None if group is None or process_name is None else group.processes.get(process_name)
-        if group is None or (process is None and process_name is not None):
+        group, process = find_process(self.supervisord, name)
+        if group is None:
             raise RPCError(Faults.BAD_NAME, name)
         return group, process
 
