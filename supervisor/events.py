@@ -247,9 +247,6 @@ class ProcessCommunicationStderrEvent(ProcessCommunicationEvent):
 class RemoteCommunicationEvent(Event):
     """A message that an XML-RPC client sent to the listeners."""
 
-    # What shall be gone when the event is.
-    companion: object = None
-
     def __init__(self, type: object, data: object) -> None:
         self.type = type
         self.data = data

@@ -169,7 +169,8 @@ class _Groups:
             return []
         return [EventListenerPoolConfig(self.context.owner, name, values["priority"], processes,
                                         values["buffer_size"], values["events"], values["result_handler"],
-                                        values["event_len"], values["restart_unknown"], values["result_maxbytes"])]
+                                        values["event_len"], values["restart_unknown"], values["result_maxbytes"],
+                                        values["buffer_maxbytes"])]
 
     def _fcgi(self, section: str) -> list[ProcessGroupConfig]:
         name = self._group_name(section)
@@ -199,8 +200,8 @@ class _Listener(SectionReader):
     def pool(self) -> dict[str, Any]:
         names = self.context.names(HERE)
         rows = self.table.by_name
-        wanted = ("priority", "buffer_size", "events", "result_handler", "event_len", "result_maxbytes",
-                  "restart_unknown", "redirect_stderr")
+        wanted = ("priority", "buffer_size", "buffer_maxbytes", "events", "result_handler", "event_len",
+                  "result_maxbytes", "restart_unknown", "redirect_stderr")
         values = {name: self.value(rows[name], lambda: names) for name in wanted}
         if "priority" not in self.texts:
             values["priority"] = -1

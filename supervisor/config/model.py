@@ -215,7 +215,8 @@ class EventListenerPoolConfig(ProcessGroupConfig):
 
     def __init__(self, options: Any, name: str, priority: int, process_configs: list[ProcessConfig], buffer_size: int,
                  pool_events: list[type], result_handler: Callable[..., Any], event_len: str = "characters",
-                 restart_unknown: bool = False, result_maxbytes: int = 1024 * 1024) -> None:
+                 restart_unknown: bool = False, result_maxbytes: int = 1024 * 1024,
+                 buffer_maxbytes: int = 64 * 1024 * 1024) -> None:
         super().__init__(options, name, priority, process_configs)
         self.buffer_size = buffer_size
         self.pool_events = pool_events
@@ -223,10 +224,11 @@ class EventListenerPoolConfig(ProcessGroupConfig):
         self.event_len = event_len
         self.restart_unknown = restart_unknown
         self.result_maxbytes = result_maxbytes
+        self.buffer_maxbytes = buffer_maxbytes
 
     def _facts(self) -> tuple[Any, ...]:
         return (*super()._facts(), self.buffer_size, self.pool_events, self.result_handler, self.event_len,
-                self.restart_unknown, self.result_maxbytes)
+                self.restart_unknown, self.result_maxbytes, self.buffer_maxbytes)
 
 
 class FastCGIGroupConfig(ProcessGroupConfig):

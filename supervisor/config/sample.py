@@ -45,7 +45,8 @@ _BEFORE = {
     "program:theprogramname": "; A program.  numprocs_start= is the first process_num.  The same options stand in a\n"
                               "; fcgi-program:name section, which needs socket= too.\n",
     "eventlistener:theeventlistenername": "; A program that is told of events on its standard input.  It also takes\n"
-                                          "; result_handler, result_maxbytes, event_len and restart_unknown.\n",
+                                          "; buffer_maxbytes, result_handler, result_maxbytes, event_len and\n"
+                                          "; restart_unknown.\n",
     "group:thegroupname": "; Programs commanded together, as thegroupname:*.\n",
     "include": "; Further files.  Files they include in turn are not read.\n",
 }

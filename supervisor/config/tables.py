@@ -242,6 +242,8 @@ EVENTLISTENER = PROGRAM.plus(
            help="Types of events to be told of, separated by commas."),
     Option("buffer_size", integer, 10, expand=HERE, sample="off", example="10", shown="10",
            help="How many events may wait for a listener."),
+    Option("buffer_maxbytes", positive_size, 64 * MB, expand=HERE, since="4.3.1", shown="64MB",
+           help="How much memory the text and data of the events that wait may take."),
     Option("result_handler", text, "supervisor.dispatchers:default_handler", expand=HERE,
            shown="supervisor.dispatchers:default_handler", help="module:callable that judges a listener's answer."),
     Option("event_len", event_length, "characters", expand=HERE, since="4.3.1", shown="characters",

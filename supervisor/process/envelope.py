@@ -1,7 +1,7 @@
 """What goes over the pipe for an event: a header line and the payload.
 
-Promise: an event is rendered once, for however many pools; its length is counted as the section wants. Must not know
-who gets it.
+Promise: an event is rendered once, for however many pools, unless it is large; its length is counted as the section
+wants. Must not know who gets it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from supervisor.hints import Any
 __all__ = ["envelope", "without_subtypes"]
 
 _Rendered = tuple["str | None", int, tuple[bytes, ...]]
+
+# The longest payload that an event keeps: what waits for other pools shall not take more memory for it.
+_LONGEST_KEPT = 65536
 
 
 def envelope(event: Any, server: str, pool: str, count_bytes: bool) -> bytes:
@@ -34,11 +37,13 @@ def without_subtypes(kinds: list[type]) -> list[type]:
 
 
 def _rendered(event: Any, count_bytes: bool) -> _Rendered:
-    """(name, length, pieces of the payload) of an event: made once, for however many pools."""
+    """(name, length, pieces of the payload) of an event."""
     made: dict[bool, _Rendered] = event.__dict__.setdefault("rendered", {})
     found = made.get(count_bytes)
     if found is None:
-        found = made[count_bytes] = (_name(type(event)), *_payload(event, count_bytes))
+        found = (_name(type(event)), *_payload(event, count_bytes))
+        if found[1] <= _LONGEST_KEPT:
+            made[count_bytes] = found
     return found
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from supervisor import events
 from supervisor.hints import Any
 from supervisor.process.envelope import envelope, without_subtypes
+from supervisor.process.eventbuffer import EventBuffer, Overflow
 from supervisor.process.group import ProcessGroupBase
 from supervisor.states import EventListenerStates, ProcessStates, SupervisorStates
 
@@ -22,9 +23,6 @@ __all__ = ["EventListenerPool", "GlobalSerial", "new_serial"]
 # A listener that gave back or died of several events in a row waits longer and longer for the next, up to this.
 LONGEST_PAUSE = 10.0
 FIRST_PAUSE = 0.1
-
-# Overflow is told once in this time.
-OVERFLOW_PERIOD = 1.0
 
 _DEBUG = 10
 _READY = EventListenerStates.READY
@@ -61,52 +59,19 @@ class _Trouble:
         return pause
 
 
-class _Overflow:
-    """Tells of dropped events: the first at once, the rest of a period by their number."""
-
-    def __init__(self, pool: EventListenerPool) -> None:
-        self._pool = pool
-        self._untold = 0
-        self._last: object = None
-        self._timer: Any = None
-
-    def dropped(self, serial: object) -> None:
-        self._last = serial
-        if self._timer is not None:
-            self._untold += 1
-            return
-        self._tell(serial)
-
-    def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _tell(self, serial: object, more: str = "") -> None:
-        self._pool.log.error(
-            f"pool {self._pool.config.name} event buffer overflowed, discarding event {serial}{more}"
-        )
-        self._timer = self._pool.world.loop.call_later(OVERFLOW_PERIOD, self._period_over)
-
-    def _period_over(self) -> None:
-        self._timer = None
-        if self._untold:
-            untold, self._untold = self._untold, 0
-            self._tell(self._last, f" ({untold} events since the last message)" if untold > 1 else "")
-
-
 class EventListenerPool(ProcessGroupBase):
     """The group of an [eventlistener:x] section."""
 
     def __init__(self, config: Any, world: Any = None) -> None:
         super().__init__(config, world)
-        self.event_buffer: deque[Any] = deque()
+        self._overflow = Overflow(self)
+        self.event_buffer = EventBuffer(config.buffer_size, config.buffer_maxbytes, self._overflow.dropped)
         self.serial = -1
         self._troubles: dict[str, _Trouble] = {}  # by process name
         self._retry: Any = None  # timer: a listener's pause is over
         self._dispatch_due = False
         self._to_restart: set[str] = set()
         self._removed = False
-        self._overflow = _Overflow(self)
         self._subscriptions: list[tuple[type, Callable[[Any], None]]] = [
             (kind, self.accept) for kind in without_subtypes(config.pool_events)
         ]
@@ -149,9 +114,8 @@ class EventListenerPool(ProcessGroupBase):
         if getattr(event, "serial", None) is None:
             event.serial = new_serial(GlobalSerial)
         event.__dict__.setdefault("pool_serials", {})[self.config.name] = new_serial(self)
-        if len(self.event_buffer) >= self.config.buffer_size:
+        if not self.event_buffer.takes(event):
             self.dispatch()
-        self._make_room()
         self.event_buffer.append(event)
         self._dispatch_soon()
 
@@ -169,8 +133,7 @@ class EventListenerPool(ProcessGroupBase):
 
     def _rebuffer(self, event: Any) -> None:
         self._tell_rebuffering(event, len(self.event_buffer))
-        self._make_room()
-        self.event_buffer.appendleft(event)
+        self.event_buffer.give_back(event)
         self._dispatch_soon()
 
     def _tell_rebuffering(self, event: Any, others: int) -> None:
@@ -179,10 +142,6 @@ class EventListenerPool(ProcessGroupBase):
         if log.level <= _DEBUG:
             pool, most = self.config.name, self.config.buffer_size
             log.debug(f"rebuffering event {event.serial} for pool {pool} (buf size={others}, max={most})")
-
-    def _make_room(self) -> None:
-        while self.event_buffer and len(self.event_buffer) >= self.config.buffer_size:
-            self._overflow.dropped(self.event_buffer.popleft().serial)
 
     # Out of the buffer
 
@@ -207,7 +166,7 @@ class EventListenerPool(ProcessGroupBase):
                 if self._send(ready.popleft(), event, envelope):
                     break
             else:
-                self.event_buffer.appendleft(event)
+                self.event_buffer.give_back(event)
         if self.event_buffer and self.world.log.level <= _DEBUG:
             self._tell_rebuffering(self.event_buffer[0], len(self.event_buffer) - 1)
 

@@ -6,7 +6,6 @@ Promise: arguments are checked here, the work is done by the daemon and its opti
 from __future__ import annotations
 
 import os
-from sys import getsizeof
 
 from supervisor.engine.files import refuse_planted_folder
 from supervisor.engine.system import System
@@ -21,10 +20,6 @@ from supervisor.version import VERSION
 __all__ = ["API_VERSION", "Daemon"]
 
 API_VERSION = "3.0"
-# Characters of an event of which a listener's buffer may hold as many as it is configured for, and bytes of memory of
-# larger ones that wait for listeners.
-_SMALL_EVENT = 4096
-_MOST_UNDELIVERED = 16 * 1024 * 1024
 
 
 class Daemon(Namespace):
@@ -125,29 +120,8 @@ class Daemon(Namespace):
 
     def sendRemoteCommEvent(self, type: Any, data: Any) -> bool:
         # Works during shutdown, too: listeners may take part in it.
-        type, data = _text(type), _text(data)
-        event = RemoteCommunicationEvent(type, data)
-        if len(type) + len(data) > _SMALL_EVENT:
-            event.companion = _Undelivered(getsizeof(type) + getsizeof(data))
-        notify(event)
+        notify(RemoteCommunicationEvent(_text(type), _text(data)))
         return True
-
-
-class _Undelivered:
-    """The memory of a large event for listeners, while the event lives."""
-
-    total = 0
-
-    def __init__(self, size: int) -> None:
-        self._size = 0
-        # A single one may be as large as a call can be.
-        if _Undelivered.total and _Undelivered.total + size > _MOST_UNDELIVERED:
-            raise RPCError(Faults.FAILED, f"{_Undelivered.total} bytes of such events still wait for listeners")
-        self._size = size
-        _Undelivered.total += size
-
-    def __del__(self) -> None:
-        _Undelivered.total -= self._size
 
 
 def _text(value: Any) -> str:

@@ -29,8 +29,8 @@ _OF_PROCESSES = (
     "stderr_capture_maxbytes", "stderr_events_enabled", "stderr_syslog", "serverurl", "socket_config",
 )
 _OF_GROUPS = (
-    "priority", "pool_events", "buffer_size", "result_handler", "event_len", "result_maxbytes", "restart_unknown",
-    "socket_config",
+    "priority", "pool_events", "buffer_size", "buffer_maxbytes", "result_handler", "event_len", "result_maxbytes",
+    "restart_unknown", "socket_config",
 )
 _MARKS = {
     Automatic: "AUTO", RestartUnconditionally: "true", RestartWhenExitUnexpected: "unexpected", None: "", True: "true",

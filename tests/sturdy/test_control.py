@@ -492,21 +492,6 @@ def test_a_signal_of_megabytes_is_not_told_for_each_process(daemon: Daemon) -> N
     assert daemon.call("signalProcessGroup", "p", " " * 1000 + "CONT ")[0]["status"] == 80
 
 
-def test_large_events_for_a_listener_that_does_not_answer_are_bounded(daemon: Daemon) -> None:
-    daemon.start("[eventlistener:deaf]\ncommand=/bin/sleep 1000\nevents=REMOTE_COMMUNICATION\nbuffer_size=1000\n"
-                 "startsecs=0", probe=None, loglevel="info")
-    daemon.wait_state("deaf", "RUNNING")
-    peak = Peak(daemon.pid)
-    event = "sendRemoteCommEvent", "x", "n" * (5 * MEGABYTE)
-    outcomes = [outcome(daemon, *event) for _ in range(12)]
-    assert outcomes == [True] * 3 + [30] * 9
-    assert outcome(daemon, "sendRemoteCommEvent", "x", "small") is True
-    assert peak.grown() < 64 * MEGABYTE
-    daemon.call("stopProcess", "deaf")
-    daemon.call("removeProcessGroup", "deaf")
-    assert [outcome(daemon, *event) for _ in range(12)] == [True] * 12
-
-
 def test_a_listing_of_thousands_of_programs(daemon: Daemon) -> None:
     daemon.start("[program:p]\ncommand=/bin/cat\nautostart=false\nnumprocs=3000\nprocess_name=%(process_num)04d\n"
                  "stdout_logfile=NONE\nstderr_logfile=NONE", probe=None, inet="", loglevel="info")

@@ -12,6 +12,7 @@ import pytest
 from tests.harness import Daemon, eventually
 from tests.harness.daemon import Child
 from tests.sturdy.measure import MEGABYTE, children, cpu, fds, memory, unread
+from tests.sturdy.raw import Peak
 
 SLEEP = {"command": "/bin/sleep 1000", "startsecs": 0}
 JUNK = {
@@ -89,6 +90,44 @@ def test_a_listener_that_never_answers_holds_its_buffer_and_no_more(daemon: Daem
         assert daemon.wait_event("REMOTE_COMMUNICATION").data == str(number)
     lines = [line for line in daemon.log().splitlines() if "buffer overflow" in line or "overflow" in line]
     assert 1 <= len(lines) <= 2 + (time.monotonic() - begun)
+
+
+def events_about(daemon: Daemon, talks: Child, kind: str, text: str) -> None:
+    """48 MB in events of a kind; back when all of it has been dealt with."""
+    if kind == "REMOTE_COMMUNICATION":
+        for _ in range(12):
+            assert daemon.call("sendRemoteCommEvent", "x", text * 4) is True
+        return
+    before, after = ("<!--XSUPERVISOR:BEGIN-->", "<!--XSUPERVISOR:END-->") if "COMM" in kind else ("", "")
+    for _ in range(48):
+        talks.tell("out", before + text + after)
+    settled(daemon, talks)
+
+
+@pytest.mark.parametrize("kind", ["REMOTE_COMMUNICATION", "PROCESS_LOG", "PROCESS_COMMUNICATION"])
+@pytest.mark.parametrize("letter", ["n", "é"])
+def test_large_events_for_one_that_never_answers_are_bounded_in_memory(daemon: Daemon, kind: str, letter: str) -> None:
+    capture = {"stdout_capture_maxbytes": "2MB"} if kind == "PROCESS_COMMUNICATION" else {}
+    talks = {"stdout_logfile": "NONE", "stdout_events_enabled": True, "startsecs": 0, **capture}
+    daemon.start(daemon.listener("mute", f"{kind},TICK_3600", buffer_size=100_000, buffer_maxbytes="8MB"),
+                 talks=talks, probe=None, loglevel="info")
+    daemon.child("mute").tell("out", "READY\n")
+    talker = daemon.child("talks")
+    text = letter * (MEGABYTE // len(letter.encode()))
+    events_about(daemon, talker, kind, text)
+    peak = Peak(daemon.pid)
+    events_about(daemon, talker, kind, text)
+    # The bound, one event in the hands of the listener and one that is made.
+    assert peak.grown() < 24 * MEGABYTE
+    assert memory(daemon.pid) < 120 * MEGABYTE
+    assert "pool mute event buffer overflowed, discarding event " in daemon.log()
+    # A pool that goes leaves none of it.
+    for _ in range(3):
+        daemon.call("stopProcess", "mute")
+        daemon.call("removeProcessGroup", "mute")
+        daemon.call("addProcessGroup", "mute")
+        events_about(daemon, talker, kind, text)
+    assert peak.grown() < 24 * MEGABYTE
 
 
 def test_one_that_dies_of_every_event_gets_it_again_with_growing_pauses(daemon: Daemon) -> None:

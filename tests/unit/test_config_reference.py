@@ -10,8 +10,8 @@ def test_every_option_is_told_once() -> None:
     assert sections() == list(TABLES)
     told = {section: [entry.name for entry in entries(section)] for section in sections()}
     assert told["fcgi-program"] == ["socket", "socket_backlog", "socket_owner", "socket_mode"]
-    assert told["eventlistener"] == ["events", "buffer_size", "result_handler", "event_len", "result_maxbytes",
-                                     "restart_unknown"]
+    assert told["eventlistener"] == ["events", "buffer_size", "buffer_maxbytes", "result_handler", "event_len",
+                                     "result_maxbytes", "restart_unknown"]
     assert all(len(told[section]) == len(table.rows) for section, table in TABLES.items()
                if section not in ("fcgi-program", "eventlistener"))
 

@@ -267,6 +267,7 @@ def test_groups_and_their_order(read: Reader) -> None:
     pool = options.process_group_configs[0]
     assert isinstance(pool, EventListenerPoolConfig)
     assert (pool.priority, pool.buffer_size, pool.event_len, pool.restart_unknown) == (-1, 10, "characters", False)
+    assert pool.buffer_maxbytes == 64 * 1024 * 1024
     assert pool.pool_events == [ProcessStateEvent, Tick5Event]
     assert pool.result_handler is default_handler
 

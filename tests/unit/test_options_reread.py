@@ -76,7 +76,8 @@ def test_listeners_and_sockets_count(site: Site) -> None:
     listener = "[eventlistener:l]\ncommand=x\nevents=TICK_5\n"
     fcgi = "[fcgi-program:f]\ncommand=x\nsocket=unix:///tmp/s\n"
     site.start(listener + fcgi)
-    for line in ("events=TICK_60", "buffer_size=11", "event_len=bytes", "restart_unknown=true", "result_maxbytes=9"):
+    for line in ("events=TICK_60", "buffer_size=11", "event_len=bytes", "restart_unknown=true", "result_maxbytes=9",
+                 "buffer_maxbytes=1MB"):
         assert site.reread(f"{listener}{line}\n{fcgi}") == ([], ["l"], [])
         assert site.reread(listener + fcgi) == ([], ["l"], [])
     for line in ("socket=unix:///tmp/t", "socket_mode=0770", "socket_backlog=9"):

@@ -85,6 +85,7 @@ def test_processes_come_and_go(planned: Planner) -> None:
     ("old", "line", "change"),
     [(LISTENER, "events=TICK_60,EVENT", ("", "events", "TICK_5", "EVENT,TICK_60")),
      (LISTENER, "buffer_size=3", ("", "buffer_size", "10", "3")),
+     (LISTENER, "buffer_maxbytes=1KB", ("", "buffer_maxbytes", "67108864", "1024")),
      (LISTENER, "result_handler=os.path:join",
       ("", "result_handler", "supervisor.dispatchers.listener:default_handler", "posixpath:join")),
      (LISTENER, "restart_unknown=yes", ("", "restart_unknown", "false", "true")),

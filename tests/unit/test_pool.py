@@ -81,7 +81,8 @@ class Scene:
         members = [self.member(name if processes == 1 else f"{name}{number}") for number in range(processes)]
         config = SimpleNamespace(name=name, priority=-1, process_configs=members, pool_events=list(kinds),
                                  buffer_size=size, result_handler=None,
-                                 **{"event_len": "characters", "restart_unknown": False, **more})
+                                 **{"event_len": "characters", "restart_unknown": False,
+                                    "buffer_maxbytes": 1 << 20, **more})
         return EventListenerPool(config, self.world)
 
     def member(self, name: str) -> Any:
@@ -228,6 +229,70 @@ def test_overflow_drops_the_oldest_and_counts(scene: Scene) -> None:
     pool.dispatch()
     listener.answer()
     assert payloads(listener) == ["f", "g"]
+
+
+def test_large_events_overflow_by_the_memory_they_take(scene: Scene) -> None:
+    """Each counts once, whoever else has it; the oldest go, as many as it takes, and small ones find room."""
+    pool, other = scene.pool(buffer_maxbytes=10_000), scene.pool("other", buffer_maxbytes=1_000_000)
+    for one in (pool, other):
+        only(one).listener_state = EventListenerStates.ACKNOWLEDGED
+    scene.send("a" * 3000, "b" * 3000, "c" * 3000)
+    assert [len(one.event_buffer) for one in (pool, other)] == [3, 3]
+    scene.send("d")
+    assert not [text for text in scene.log.texts if "overflowed" in text]
+    scene.send("e" * 6000)
+    scene.turn()
+    scene.turn(2)
+    assert [text for text in scene.log.texts if "overflowed" in text] == [
+        "pool l event buffer overflowed, discarding event 0",
+        "pool l event buffer overflowed, discarding event 1",
+    ]
+    assert 9000 < pool.event_buffer.size <= 10_000
+    only(pool).listener_state = EventListenerStates.READY
+    pool.dispatch()
+    for _ in range(3):
+        only(pool).answer()
+    assert payloads(only(pool)) == ["c" * 3000, "d", "e" * 6000]
+    assert (pool.event_buffer.size, len(other.event_buffer)) == (0, 5)
+
+
+def test_an_event_above_all_bounds_waits_alone(scene: Scene) -> None:
+    pool = scene.pool(buffer_maxbytes=1000)
+    listener = only(pool)
+    scene.send("a", "b", "c" * 2000)
+    assert len(pool.event_buffer) == 1
+    assert "pool l event buffer overflowed, discarding event 1" in scene.log.texts
+    listener.answer(accept=False)
+    listener.answer()
+    assert payloads(listener) == ["a", "a"] and pool.event_buffer.size == 0
+
+
+def test_what_is_carried_is_text_and_bytes_of_any_event(scene: Scene) -> None:
+    pool = scene.pool(kinds=[events.Event])
+    only(pool).listener_state = EventListenerStates.ACKNOWLEDGED
+    sizes = [0]
+    for event in (events.ProcessLogStdoutEvent(only(pool), 7, b"x" * 1000),
+                  events.ProcessCommunicationStdoutEvent(only(pool), 7, "é" * 1000),
+                  events.RemoteCommunicationEvent("t" * 1000, "\u20ac" * 1000), events.Tick5Event(5, None)):
+        events.notify(event)
+        sizes.append(pool.event_buffer.size)
+    grown = [after - before for before, after in zip(sizes, sizes[1:], strict=False)]
+    assert [size // 1000 for size in grown] == [1, 1, 3, 0]
+
+
+def test_a_large_event_does_not_keep_what_was_made_of_it(scene: Scene) -> None:
+    one, two = scene.pool("one"), scene.pool("two")
+    only(two).listener_state = EventListenerStates.ACKNOWLEDGED
+    scene.send("x" * 100_000, "small")
+    scene.turn()
+    only(one).answer()
+    only(one).answer()
+    large, small = two.event_buffer[0], two.event_buffer[1]
+    assert (len(large.rendered), len(small.rendered)) == (0, 1)
+    only(two).listener_state = EventListenerStates.READY
+    two.dispatch()
+    only(two).answer()
+    assert payloads(only(one)) == payloads(only(two)) == ["x" * 100_000, "small"]
 
 
 def test_a_full_buffer_is_sent_from_before_something_is_dropped(scene: Scene) -> None:
