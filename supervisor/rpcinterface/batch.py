@@ -18,7 +18,7 @@ from supervisor.hints import Any
 from supervisor.names import make_namespec
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, LoopLike, adopt, is_deferred
 
-__all__ = ["Batch", "make_allfunc"]
+__all__ = ["Batch", "make_allfunc", "outcome"]
 
 # Seconds of work before others have their turn.
 _SLICE = 0.02
@@ -135,15 +135,17 @@ class Batch(Deferred):
         return True
 
     def _add(self, pair: _Pair, status: int, description: str) -> None:
-        group, process = pair
-        self._results.append(
-            {
-                "name": process.config.name,
-                "group": group.config.name,
-                "status": status,
-                "description": description,
-            }
-        )
+        self._results.append(outcome(*pair, status, description))
+
+
+def outcome(group: Any, process: Any, status: int, description: str) -> dict[str, Any]:
+    """The struct that tells what became of one process."""
+    return {
+        "name": process.config.name,
+        "group": group.config.name,
+        "status": status,
+        "description": description,
+    }
 
 
 def make_allfunc(

@@ -13,14 +13,14 @@ from supervisor.names import split_namespec
 from supervisor.process.errors import BadCommand, NoPermission, NotExecutable, NotFound
 from supervisor.process.stopping import REPORT_PERIOD
 from supervisor.rpcinterface.base import Namespace, isNotRunning, isRunning, isSignallable
-from supervisor.rpcinterface.batch import Batch, make_allfunc
+from supervisor.rpcinterface.batch import Batch, make_allfunc, outcome
 from supervisor.states import RUNNING_STATES, STOPPED_STATES, ProcessStates
+from supervisor.xmlrpc.bounds import MAX_ANSWER, fitting
+from supervisor.xmlrpc.codec import safe_text
 from supervisor.xmlrpc.deferred import Deferred, LoopLike
 
 __all__ = ["Control"]
 
-# Characters of a signal's name that thousands of results may repeat; no signal has such a long one.
-_LONGEST_SIGNAL = 200
 
 class Control(Namespace):
     """The methods that change what runs."""
@@ -95,12 +95,23 @@ class Control(Namespace):
 
     def signalProcessGroup(self, name: Any, signal: Any) -> Any:
         self._update("signalProcessGroup")
-        members = self._getMembers(self._getGroup(name))
-        return make_allfunc(members, isSignallable, self.signalProcess, signal=_short(signal))()
+        return self._signal_each(self._getMembers(self._getGroup(name)), signal)
 
     def signalAllProcesses(self, signal: Any) -> Any:
         self._update("signalAllProcesses")
-        return make_allfunc(self._getAllProcesses(), isSignallable, self.signalProcess, signal=_short(signal))()
+        return self._signal_each(self._getAllProcesses(), signal)
+
+    def _signal_each(self, processes: list[tuple[Any, Any]], signal: Any) -> Any:
+        """Signal those that take signals. What is no signal is found out once, before any of them is touched."""
+        try:
+            _signal_number(signal)
+        except RPCError as fault:
+            refused = [pair for pair in processes if isSignallable(pair[1])]
+            description = _repeatable(fault.text, len(refused))
+            return [outcome(*pair, fault.code, description) for pair in refused]
+        if isinstance(signal, str):
+            signal = signal.strip()
+        return make_allfunc(processes, isSignallable, self.signalProcess, signal=signal)()
 
 
 def _is_stoppable(process: Any) -> bool:
@@ -127,11 +138,10 @@ def _signal_number(signal: Any) -> int:
         raise RPCError(Faults.BAD_SIGNAL, signal) from None
 
 
-def _short(signal: Any) -> Any:
-    """A signal that can be told again for each of many processes."""
-    if isinstance(signal, str) and len(signal) > _LONGEST_SIGNAL:
-        signal = signal.strip()[:_LONGEST_SIGNAL]
-    return signal
+def _repeatable(text: str, times: int) -> str:
+    """The text, cut if an answer could not carry it so many times."""
+    told = fitting(text, MAX_ANSWER // max(times, 1), safe_text)
+    return text if told == text else f"{told}..."
 
 
 class _Starting(Deferred):

@@ -16,6 +16,7 @@ from supervisor.process.errors import BadCommand, NotFound
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface, make_allfunc, make_main_rpcinterface
 from supervisor.rpcinterface.info import describe
 from supervisor.states import STOPPED_STATES, ProcessStates, SupervisorStates
+from supervisor.xmlrpc.bounds import MAX_ANSWER
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, adopt
 from tests.fakes import FakeLog, fake_loop
 
@@ -540,6 +541,31 @@ def test_signals_to_many(scene: Scene) -> None:
     assert scene.rpc.signalProcess("g:*", "HUP") == [result("a", "g")]
     assert scene.rpc.signalAllProcesses("nope") == [result("a", "g", Faults.BAD_SIGNAL, "BAD_SIGNAL: nope")]
     assert a.calls == [1, 1]
+
+
+def test_a_wrong_signal_is_told_for_each_and_found_out_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = [FakeProcess(name) for name in "abc"]
+    for process in processes[:2]:
+        process.change_state(S.RUNNING)
+    scene.group("g", *processes)
+    monkeypatch.setattr(scene.rpc, "signalProcess", None)  # no process is touched
+    wrong = "x" * 100_000
+    told = [result(name, "g", Faults.BAD_SIGNAL, f"BAD_SIGNAL: {wrong}") for name in "ab"]
+    assert scene.rpc.signalProcessGroup("g", wrong) == scene.rpc.signalAllProcesses(wrong) == told
+    assert [one["status"] for one in scene.rpc.signalAllProcesses([])] == [Faults.INCORRECT_PARAMETERS] * 2
+    for one in scene.rpc.signalAllProcesses("&" * MAX_ANSWER):
+        text = one["description"]
+        assert text.startswith("BAD_SIGNAL: &&") and text.endswith("&...")
+        assert MAX_ANSWER // 11 < len(text) < MAX_ANSWER // 10 + 20  # two of them, five bytes a character
+
+
+def test_a_signal_amid_megabytes_of_blanks_is_read_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    p = scene.program("p")
+    p.change_state(S.RUNNING)
+    told: list[object] = []
+    monkeypatch.setattr(scene.rpc, "signalProcess", lambda name, signal: told.append((name, signal)))
+    assert scene.rpc.signalAllProcesses(" " * 1000 + "hup ") == [result("p", "p")]
+    assert told == [("p", "hup")]
 
 
 def test_many_processes_are_gone_through_in_slices(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
