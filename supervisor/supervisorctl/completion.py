@@ -31,7 +31,8 @@ _BASH = """\
 # bash completion for supervisorctl: source this file, or put it where bash-completion looks.
 _supervisorctl() {
     # bash takes a colon for the end of a word, names do not: the line is cut anew, at blanks.
-    local line=${COMP_LINE:0:COMP_POINT} words=() options=() action= word= candidates= at=1 second=
+    local line=${COMP_LINE:0:COMP_POINT} words=() options=() action= word= candidates= at=1 second= list=() each quoted
+    local IFS=$' \\t\\n'
     read -ra words <<< "$line"
     case $line in *[[:blank:]]) ;; *) word=${words[-1]}; unset 'words[-1]' ;; esac
     case ${words[-1]} in
@@ -53,7 +54,15 @@ _supervisorctl() {
         @GROUPS@) candidates=$(_supervisorctl_ask groups) ;;
         @PROCESSES@) candidates=$(_supervisorctl_ask processes) ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$word")
+    # compgen -W would run what a name has of the shell's language; the command line must not either.
+    read -rd '' -a list <<< "$candidates"
+    COMPREPLY=()
+    for each in "${list[@]}"; do
+        quoted=$each
+        case $each in *[!][:alnum:]_.:*?@%+=,[-]*) printf -v quoted %q "$each" ;; esac
+        case $each in "$word"*) COMPREPLY+=("$quoted"); continue ;; esac
+        case $quoted in "$word"*) COMPREPLY+=("$quoted") ;; esac
+    done
     case $COMP_WORDBREAKS in *:*) case $word in *:*) COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}") ;; esac ;; esac
 }
 _supervisorctl_ask() { "${words[0]}" "${options[@]}" completion "$1" 2>/dev/null </dev/null; }

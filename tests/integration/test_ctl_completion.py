@@ -21,6 +21,7 @@ SHELLS = {
     "zsh": ["-f", "-i"],
     "fish": ["--no-config", "-i"],
 }
+HOSTILE = "evil$(touch${IFS}ran)`touch${IFS}ran`;'&"
 LOADS = {
     "bash": "source {script}",
     "zsh": "autoload -Uz compinit; compinit -u -D; source {script}",
@@ -83,7 +84,7 @@ class CommandShell:
 def shell(request: pytest.FixtureRequest, daemon: Daemon) -> Iterator[CommandShell]:
     if shutil.which(request.param) is None and not os.environ.get("CI"):
         pytest.skip(f"{request.param} is not installed")
-    daemon.start("[group:grp]\nprograms=x,yes", probe=None, single=CAT, x=CAT, yes=CAT)
+    daemon.start("[group:grp]\nprograms=x,yes", probe=None, single=CAT, x=CAT, yes=CAT, **{HOSTILE: CAT})
     opened = CommandShell(request.param, daemon)
     yield opened
     opened.child.close(force=True)
@@ -101,3 +102,9 @@ def test_what_is_completed(shell: CommandShell, daemon: Daemon) -> None:
         ("supervisorctl help relo\t", "help reload"), ("bin/supervisorctl pid sin\t", "pid single"),
     ):
         assert " ".join(shell.types(typed).split()) == run, typed
+
+
+def test_a_name_is_never_run(shell: CommandShell, daemon: Daemon) -> None:
+    for typed, run in ((f"supervisorctl {action} ev\t", f"{action} {HOSTILE}") for action in ("pid", "add")):
+        assert " ".join(shell.types(typed).split()) == run
+    assert not (daemon.dir / "ran").exists()
