@@ -49,6 +49,7 @@ class Session:
             self.port = str(probe.getsockname()[1])
         root = str(pathlib.Path(__file__).parent.parent.parent)
         self.environment = {"PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin", "HOME": str(self.folder),
+                            "TMPDIR": str(self.folder),     # where logs without a name go
                             "LANG": "C.UTF-8", "TERM": "dumb", "PYTHONPATH": os.pathsep.join([root, *site_paths()]),
                             "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -5,7 +5,6 @@ Needs an index that pip reaches, and the distribution ``build``.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import pathlib
@@ -14,80 +13,17 @@ import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 import textwrap
 import zipfile
-from collections.abc import Iterator
 
 import pytest
 
 from tests.harness.daemon import eventually
+from tests.packaging.conftest import ROOT, build, environment, run
 
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(600)]
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
 PUBLISHED = "4.3.0"
-PARTS = ("supervisor", "docs", "tests", "benchmarks")
-EPOCH = "1700000000"
-
-
-def run(*words: object, env: dict[str, str] | None = None, cwd: pathlib.Path | None = None) -> str:
-    """What a command prints; a failure shows all of it."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run([str(word) for word in words], env={**clean, **(env or {})}, cwd=cwd, text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def build(into: pathlib.Path) -> pathlib.Path:
-    """Both distributions of a copy of this tree."""
-    tree = into / "tree"
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "_build", "*.log*", "*.sock", "*.pid", ".*")
-    for part in PARTS:
-        if (ROOT / part).exists():
-            shutil.copytree(ROOT / part, tree / part, ignore=ignored)
-    for path in ROOT.iterdir():
-        if path.is_file() and not path.name.startswith("."):
-            shutil.copy(path, tree)
-    said = run(sys.executable, "-m", "build", "--outdir", into, tree, env={"SOURCE_DATE_EPOCH": EPOCH})
-    complaints = [line for line in said.splitlines() if "warning" in line.lower() or "deprecat" in line.lower()]
-    assert not [line for line in complaints if not line.startswith("warning: no previously-included files")], said
-    return into
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """The folder of the distributions, built once for all workers."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder = shared / "distributions"
-    with open(shared / "distributions.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            unfinished = shared / "unfinished"
-            unfinished.mkdir()
-            build(unfinished).rename(folder)
-    return folder
-
-
-@pytest.fixture
-def wheel(built: pathlib.Path) -> pathlib.Path:
-    return next(built.glob("*.whl"))
-
-
-@pytest.fixture
-def sdist(built: pathlib.Path) -> pathlib.Path:
-    return next(built.glob("*.tar.gz"))
-
-
-@pytest.fixture
-def folder() -> Iterator[pathlib.Path]:
-    """One with a short path, as sockets need it."""
-    made = pathlib.Path(tempfile.mkdtemp(prefix="sv"))
-    yield made
-    shutil.rmtree(made)
 
 
 def test_the_wheel_is_complete(wheel: pathlib.Path) -> None:
@@ -117,12 +53,6 @@ def test_two_builds_are_equal(built: pathlib.Path, tmp_path: pathlib.Path) -> No
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("supervisor-*")}
 
     assert sums(build(tmp_path)) == sums(built)
-
-
-def environment(folder: pathlib.Path, python: str) -> pathlib.Path:
-    """A fresh virtual environment's bin."""
-    run(python, "-m", "venv", folder / "env")
-    return folder / "env" / "bin"
 
 
 CONFIG = """\
