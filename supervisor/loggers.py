@@ -13,7 +13,7 @@ from supervisor.engine.clock import Clock
 from supervisor.engine.system import System
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
-from supervisor.logfile import LogFile, system_log
+from supervisor.logfile import LogFile, silent, system_log
 
 if TYPE_CHECKING:
     import traceback
@@ -431,12 +431,8 @@ def _standard_output() -> Any:
         if stream.fileno() != 1:
             return stream
         stream.flush()
-        out = LogFile("/dev/stdout", system=System(), clock=Clock(), report=_nobody)
+        out = LogFile("/dev/stdout", system=System(), clock=Clock(), report=silent)
         out.open()
     except (AttributeError, OSError, ValueError):
         return stream
     return out
-
-
-def _nobody(text: str) -> None:
-    """Trouble with the terminal is not worth a line."""

@@ -6,8 +6,9 @@ is kept within bounds, then dropped and counted. Must not know programs, lines o
 
 from __future__ import annotations
 
+from supervisor.logfile.backlog import silent
 from supervisor.logfile.file import LogFile, follow
 from supervisor.logfile.outlet import attend, settle
 from supervisor.logfile.systemlog import system_log
 
-__all__ = ["LogFile", "attend", "follow", "settle", "system_log"]
+__all__ = ["LogFile", "attend", "follow", "settle", "silent", "system_log"]

@@ -12,9 +12,15 @@ from collections.abc import Callable
 
 from supervisor.engine.clock import Clock
 
-__all__ = ["Backlog", "Report", "backlog_of"]
+__all__ = ["Backlog", "Report", "backlog_of", "silent"]
 
 Report = Callable[[str], object]
+
+
+def silent(text: str) -> None:
+    """The report of who does not care: trouble is then nobody's, until somebody comes who does."""
+
+
 
 # What waits for one log while it refuses everything, and for all such logs together.
 KEPT = 64 * 1024
@@ -110,6 +116,9 @@ class Backlog:
     def over(self) -> None:
         """The log takes bytes, and nothing waits."""
         self._reason = None
+        if self.report is silent:
+            self._told, self._dropped = False, 0
+            return
         now = self.clock.now()
         if self._told or (self._dropped and now - self._told_at >= QUIET):
             self._told = False
@@ -139,6 +148,8 @@ class Backlog:
         return kept
 
     def _tell(self, why: OSError) -> None:
+        if self.report is silent:
+            return
         now = self.clock.now()
         if now - self._told_at < QUIET or not _may_tell(now):
             return

@@ -110,7 +110,7 @@ class LogFile:
         target, self._target = self._target, None
         if target is None:
             return
-        _leave(target)
+        self._leave(target)
         logs = _open_logs.get(self.path, [])
         if self in logs:
             logs.remove(self)
@@ -300,7 +300,13 @@ class LogFile:
             self.seekable = False
             self._target = acquire(place, self.path, self._system, self._clock, self._report)
         if old is not None:
-            _leave(old)
+            self._leave(old)
+
+    def _leave(self, target: Target) -> None:
+        if isinstance(target, Outlet):
+            target.release(self._report)
+        else:
+            target.close()
 
     def _stay(self, why: OSError) -> None:
         """The name cannot be opened. A file that still has some name is written on, one that has none would only
@@ -322,10 +328,3 @@ class LogFile:
     def _tell_followers(self) -> None:
         for callback in tuple(_followers.get(self.path, ())):
             callback()
-
-
-def _leave(target: Target) -> None:
-    if isinstance(target, Outlet):
-        target.release()
-    else:
-        target.close()

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.system import System
-from supervisor.logfile.backlog import Report
+from supervisor.logfile.backlog import Report, silent
 from supervisor.logfile.opening import Place, open_place
 from supervisor.logfile.target import Target
 
@@ -42,7 +42,7 @@ class Outlet(Target):
     def __init__(self, place: Place, name: str, system: System, clock: Clock, report: Report) -> None:
         super().__init__(place.fd, name, system, clock, report)
         self.absence = OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-        self.users = 0
+        self.users: list[Report] = []  # the report of each
         self._key = (place.info.st_dev, place.info.st_ino)
         self._path = place.path
         self._stuck = False
@@ -72,10 +72,16 @@ class Outlet(Target):
         self._waiters.append(callback)
         self._watch(loop)
 
-    def release(self) -> None:
+    def join(self, report: Report) -> None:
+        """One user more."""
+        self.users.append(report)
+        self._choose_report()
+
+    def release(self, report: Report) -> None:
         """One user less. The last one's bytes are still delivered, when the loop is there to do it."""
-        self.users -= 1
-        if self.users <= 0 and (self._loop is None or not self.congested):
+        self.users.remove(report)
+        self._choose_report()
+        if not self.users and (self._loop is None or not self.congested):
             self.close()
 
     def close(self) -> None:
@@ -87,6 +93,12 @@ class Outlet(Target):
             self._socket.close()
         else:
             super().close()
+
+    def _choose_report(self) -> None:
+        """Trouble is told to the last who came, of those who care."""
+        self._report = next((report for report in reversed(self.users) if report is not silent), silent)
+        if self._backlog is not None:
+            self._backlog.report = self._report
 
     def _write(self, data: bytes | memoryview | bytearray) -> int:
         if self.fd < 0:
@@ -114,7 +126,7 @@ class Outlet(Target):
         """There will be nobody to call us any more."""
         self._unwatch()
         self._waiters.clear()
-        if self.users <= 0:
+        if not self.users:
             self.close()
 
     # Waiting for the reader
@@ -146,7 +158,7 @@ class Outlet(Target):
         # All is written, or a trouble began that the next write will tell.
         self._unwatch()
         self._let_go()
-        if self.users <= 0:
+        if not self.users:
             self.close()
 
     def _impatient(self, before: int) -> None:
@@ -160,7 +172,7 @@ class Outlet(Target):
         self._timer = None
         self._stuck = True
         self._let_go()
-        if self.users <= 0:
+        if not self.users:
             self.close()
 
     def _let_go(self) -> None:
@@ -180,7 +192,7 @@ def acquire(place: Place, name: str, system: System, clock: Clock, report: Repor
             outlet.move(place.fd)
         else:
             system.close(place.fd)
-    outlet.users += 1
+    outlet.join(report)
     return outlet
 
 

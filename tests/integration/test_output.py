@@ -19,7 +19,7 @@ import pytest
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.system import System
-from supervisor.logfile import LogFile
+from supervisor.logfile import LogFile, silent
 
 ROOT = os.geteuid() == 0
 
@@ -293,6 +293,26 @@ def test_a_reader_that_leaves_is_told_once() -> None:
         process.wait()
     assert process.returncode == 0
     assert told.startswith("1 cannot write to log '/dev/stdout': Broken pipe")
+
+
+def test_a_place_is_silent_only_while_nobody_cares(logs: Logs) -> None:
+    reader, writer = os.pipe()
+    console = LogFile(f"/dev/fd/{writer}", system=System(), clock=Clock(), report=silent)
+    try:
+        console.open()
+        os.close(reader)
+        console.write(b"a line that nobody misses\n")
+        program = logs(f"/proc/self/fd/{writer}")
+        program.write(b"a line of a program\n")
+        program.write(b"another\n")
+        assert [text.partition(":")[2].strip() for text in logs.said] == [
+            "Broken pipe; start its reader. Output without place is dropped."]
+        program.close()
+        console.write(b"nobody cares any more\n")
+        assert len(logs.said) == 1
+    finally:
+        console.close()
+        os.close(writer)
 
 
 def test_a_description_shared_with_others_is_not_blocked_on_nor_changed(tmp_path: Path) -> None:
