@@ -21,12 +21,15 @@ from supervisor.config.tables import (
     TABLES,
     UNIX_HTTP_SERVER,
 )
+from supervisor.datatypes.passwords import password_doubt
 from supervisor.hints import Any
 
 SINGLE = ("supervisord", "supervisorctl", "unix_http_server", "inet_http_server", "include")
 NAMED = ("program", "fcgi-program", "eventlistener", "group", "rpcinterface", "ctlplugin",
          "unix_http_server", "inet_http_server")
 MAIN_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
+# What a host name has none of.
+_NO_HOST = frozenset("*/@?#\\ \t")
 
 
 def normalize_path(v: str) -> str:
@@ -122,12 +125,26 @@ def _servers(context: Context, parser: UnhosedConfigParser, kind: str,
             reader.problems.append((TABLES[kind].rank["password"], Problem(
                 f"Section [{section}] contains incomplete authentication: If a username or a password is specified, "
                 "both the username and password must be specified", where(parser, section))))
+        for option, doubt in _doubts(values):
+            context.note(parser, section, option, doubt)
         config = {"name": name, "section": section, **address(reader, values)}
         reader.tell()
         for row in TABLES[kind].rows:
             if row.name not in ("file", "port", "chmod", "chown"):
                 config[row.name] = values[row.name]
         yield config
+
+
+def _doubts(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(option, warning) for what nobody can mean. Nothing of a password is shown."""
+    password = values["password"]
+    doubt = password_doubt(password) if values["username"] and isinstance(password, str) else None
+    if doubt:
+        yield "password", f"nobody can log in with this: {doubt}"
+    hosts = values["allowed_hosts"]
+    for host in hosts if isinstance(hosts, list) else ():
+        if host != "*" and set(host) & _NO_HOST:
+            yield "allowed_hosts", f"{host!r} is no host name"
 
 
 def _inet(reader: SectionReader, values: dict[str, Any]) -> dict[str, Any]:

@@ -62,8 +62,8 @@ class OriginRules:
         return None
 
     def _is_ours(self, name: str) -> bool:
-        # An address cannot be made to lead elsewhere.
-        return name in self._own or name.endswith(".localhost") or _is_address(name)
+        # An address cannot be made to lead elsewhere, and no name leads nowhere.
+        return not name or name in self._own or name.endswith(".localhost") or _is_address(name)
 
     def _same(self, source: str, host: str | None) -> bool:
         try:
@@ -113,6 +113,8 @@ def _with_port(host: str, scheme: str) -> str:
 
 
 def _is_address(name: str) -> bool:
+    if ":" in name:
+        name = name.partition("%")[0]  # a link-local address with its zone
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, name)

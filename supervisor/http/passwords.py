@@ -3,9 +3,6 @@
 Promise: comparing takes as long for a near miss as for a far one; of costly hashes at most a few are worked out each
 second, and a password that was right once is known at once from then on. Keeps no password in the clear but the
 configured one. Knows no request.
-
-Stored forms: the password itself; ``{SHA}`` or ``{SHA256}`` with the hexadecimal digest; ``{PBKDF2-SHA256}`` or
-``{PBKDF2-SHA512}`` with ``ITERATIONS$SALT$HASH``, both parts in base64 (``+`` may be ``.``, ``=`` may be missing).
 """
 
 from __future__ import annotations
@@ -15,22 +12,20 @@ from _operator import _compare_digest as compare_digest  # what hmac has it from
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+from supervisor.datatypes.passwords import SLOW, slow_hash
 from supervisor.engine.loop import Loop
 from supervisor.hints import TYPE_CHECKING
 from supervisor.late import Late, load
 
 if TYPE_CHECKING:
-    import base64
     import hashlib
     import hmac
 else:
-    base64 = Late("base64")
     hashlib = Late("hashlib")
     hmac = Late("hmac")
 
 __all__ = ["Verifier", "encrypted_dictionary_authorizer"]
 
-_SLOW = "{PBKDF2-"
 _REMEMBERED = 64
 # Costly comparisons that may wait at a time, and how long the loop has for others after each, as a multiple.
 _WAITING = 32
@@ -56,7 +51,7 @@ class encrypted_dictionary_authorizer:
     def is_costly(self, user: bytes) -> bool:
         """Whether comparing with the user's stored password takes the time of a costly hash."""
         stored = self._stored(user)
-        return stored is not None and stored.startswith(_SLOW)
+        return stored is not None and stored.startswith(SLOW)
 
     def _stored(self, user: bytes) -> str | None:
         found = None
@@ -75,7 +70,7 @@ class encrypted_dictionary_authorizer:
             return _same(hashlib.sha1(password).hexdigest(), stored[5:])
         if stored.startswith("{SHA256}"):
             return _same(hashlib.sha256(password).hexdigest(), stored[8:])
-        if stored.startswith(_SLOW):
+        if stored.startswith(SLOW):
             return not cheap_only and _same_slow(password, stored)
         return compare_digest(password, stored.encode())
 
@@ -162,22 +157,10 @@ def _same(one: str, other: str) -> bool:
 
 def _same_slow(password: bytes, stored: str) -> bool:
     try:
-        scheme, _, rest = stored[len(_SLOW):].partition("}")
-        rounds, salt, digest = rest.split("$")
-        wanted = _from_base64(digest)
-        made = hashlib.pbkdf2_hmac(scheme.lower(), password, _from_base64(salt), int(rounds), len(wanted) or None)
-    except (ValueError, OverflowError):
-        # Not a form we know: nobody gets in with it.
-        return False
-    return compare_digest(made, wanted)
-
-
-def _from_base64(text: str) -> bytes:
-    text = text.replace(".", "+").rstrip("=")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        scheme, iterations, salt, wanted = slow_hash(stored)
     except ValueError:
-        raise ValueError("not base64")
+        return False  # nobody gets in with what is no form
+    return compare_digest(hashlib.pbkdf2_hmac(scheme, password, salt, iterations, len(wanted)), wanted)
 
 
 def _as_bytes(part: str | bytes) -> bytes:

@@ -18,7 +18,7 @@ LINK = ["Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Des
 
 @pytest.mark.parametrize("host", [
     "localhost", "localhost:9001", "127.0.0.1:9001", "[::1]:9001", "192.168.1.9", "BOX:9001", "box.", "a.localhost",
-    "admin.example:80",
+    "admin.example:80", "", ":9001", "[fe80::1%eth0]:9001", "[fe80::1%25eth0]",
 ])
 def test_hosts_that_are_ours(host: str) -> None:
     assert not refused(RULES, f"Host: {host}")
@@ -26,8 +26,8 @@ def test_hosts_that_are_ours(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [
-    "evil.example", "evil.example:9001", "127.0.0.1.evil.example", "localhost.evil.example", "xbox", "", "1.2.3",
-    "evil.example.", "[evil]", "a:b:c:evil",
+    "evil.example", "evil.example:9001", "127.0.0.1.evil.example", "localhost.evil.example", "xbox", "1.2.3",
+    "evil.example.", "[evil]", "a:b:c:evil", "127.0.0.1%evil.example", "[evil%::1]",
 ])
 def test_hosts_that_are_not(host: str) -> None:
     assert refused(RULES, f"Host: {host}")

@@ -32,6 +32,7 @@ def slow(password: str, rounds: int = 1, scheme: str = "sha256", alphabet: str =
     (slow("secret", 3, "sha512"), "secret", True), (slow("secret"), slow("secret"), False),
     ("{PBKDF2-SHA256}x$y$z", "secret", False), ("{PBKDF2-NONE}1$c2FsdA$c2FsdA", "secret", False),
     ("{PBKDF2-SHA256}1", "secret", False), ("{PBKDF2-SHA256}0$c2FsdA$c2FsdA", "secret", False),
+    ("{PBKDF2-SHA256}10000001$c2FsdA$c2FsdA", "secret", False), (slow("secret", 1, "md5"), "secret", False),
 ])
 def test_forms(stored: str, password: str, right: bool) -> None:
     authorizer = encrypted_dictionary_authorizer({"user": stored})

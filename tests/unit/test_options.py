@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import pathlib
@@ -418,6 +419,38 @@ def test_what_nobody_reads_is_warned_of(read: Reader, capsys: pytest.CaptureFixt
         "6: [program:a] stopwaitsec2: no such option; did you mean stopwaitsecs?",
         "10: [supervisorctl] serverul: no such option; did you mean serverurl?",
     ]
+
+
+SHA = hashlib.sha1(b"secret").hexdigest()
+SHA256 = hashlib.sha256(b"secret").hexdigest()
+
+
+@pytest.mark.parametrize(("line", "told"), [
+    ("password={SHA}" + SHA, ""),
+    ("password={SHA256}" + SHA256, ""),
+    ("password={PBKDF2-SHA512}200000$c2FsdA$c2FsdHNhbHQ", ""),
+    ("password={sha}x", ""),
+    ("password={SHA}" + SHA.upper(), "{SHA} is followed by 40 hexadecimal digits in lower case"),
+    ("password={SHA}" + SHA256, "{SHA} is followed by 40 hexadecimal digits in lower case"),
+    ("password={SHA256}" + SHA, "{SHA256} is followed by 64 hexadecimal digits in lower case"),
+    ("password={PBKDF2-SHA-256}1$c2FsdA$c2FsdA", "of {PBKDF2-...} there are {PBKDF2-SHA256} and {PBKDF2-SHA512}"),
+    ("password={PBKDF2-SHA256", "of {PBKDF2-...} there are {PBKDF2-SHA256} and {PBKDF2-SHA512}"),
+    ("password={PBKDF2-SHA256}secret", "{PBKDF2-...} is followed by ITERATIONS$SALT$HASH"),
+    ("password={PBKDF2-SHA256}2e5$c2FsdA$c2FsdA", "ITERATIONS of {PBKDF2-...} is a number from 1 to 10000000"),
+    ("password={PBKDF2-SHA256}20000000$c2FsdA$c2FsdA", "ITERATIONS of {PBKDF2-...} is a number from 1 to 10000000"),
+    ("password={PBKDF2-SHA256}9$c2FsdA$secret!", "SALT and HASH of {PBKDF2-...} are base64"),
+    ("password={PBKDF2-SHA256}9$c2FsdA$", "HASH of {PBKDF2-...} is empty"),
+])
+def test_a_password_that_nobody_can_know_is_warned_of(read: Reader, line: str, told: str) -> None:
+    notes = read(f"[inet_http_server]\nport=9001\nusername=u\n{line}\n").notes
+    assert notes == ([f"s.conf:5: [inet_http_server] password: nobody can log in with this: {told}"] if told else [])
+    assert read(f"[unix_http_server]\nfile=s\nusername=\n{line}\n").notes == []
+
+
+def test_allowed_hosts_that_are_none_are_warned_of(read: Reader) -> None:
+    notes = read("[inet_http_server]\nport=9001\nallowed_hosts=a.example:80, *,[::1]:9, *.b.example, http://c/\n").notes
+    assert notes == ["s.conf:4: [inet_http_server] allowed_hosts: '*.b.example' is no host name",
+                     "s.conf:4: [inet_http_server] allowed_hosts: 'http://c/' is no host name"]
 
 
 def test_our_own_rpc_section_takes_no_further_options(read: Reader) -> None:
