@@ -24,8 +24,8 @@ _NAMES = ("\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[96m", "\x1b[95m", "\x1b[94m"
 
 
 def can_redraw() -> bool:
-    """Whether a line of this terminal can be erased and drawn again (TERM=dumb says no)."""
-    return os.environ.get("TERM", "dumb") != "dumb"
+    """Whether a line of this terminal can be erased and drawn again (TERM=dumb, or none, says no)."""
+    return os.environ.get("TERM", "") not in ("", "dumb")
 
 
 def wanted() -> bool:

@@ -10,28 +10,10 @@ from supervisor.supervisorctl.targets import take_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from supervisor.supervisorctl.session import Session
     from supervisor.supervisorctl.table import Command
 
-    Action = Callable[[Session, Command, list[str]], None]
-
 SHUTTING_DOWN = "ERROR: supervisor shutting down"
-
-
-def _reachable(action: Action) -> Action:
-    """The action, with the plain line of upcheck when no server answers; the exit status is 1 then."""
-
-    def run(session: Session, command: Command, words: list[str]) -> None:
-        try:
-            action(session, command, words)
-        except (ConnectionRefusedError, FileNotFoundError) as problem:
-            session.unreachable(problem)
-            session.worsen(1)
-
-    run.__doc__ = action.__doc__
-    return run
 
 
 def configuration_fault(session: Session, fault: CallFault, shutting_down: str = SHUTTING_DOWN) -> None:
@@ -48,7 +30,6 @@ def _several_lines(text: str) -> str:
     return "\n".join(map(one_line, text.split("\n")))
 
 
-@_reachable
 def reread(session: Session, command: Command, words: list[str]) -> None:
     """Read the configuration and say which groups differ from the active ones."""
     try:
@@ -62,7 +43,6 @@ def reread(session: Session, command: Command, words: list[str]) -> None:
     session.output("\n".join(lines) or "No config updates to processes")
 
 
-@_reachable
 def avail(session: Session, command: Command, words: list[str]) -> None:
     """List every process of the configuration read last."""
     try:
@@ -80,7 +60,6 @@ def avail(session: Session, command: Command, words: list[str]) -> None:
         session.output("\n".join(lines))
 
 
-@_reachable
 def add(session: Session, command: Command, words: list[str]) -> None:
     """Bring groups of the configuration read last into service."""
     for name in words:
@@ -99,7 +78,6 @@ def add(session: Session, command: Command, words: list[str]) -> None:
             session.output(f"{one_line(name)}: added process group")
 
 
-@_reachable
 def remove(session: Session, command: Command, words: list[str]) -> None:
     """Take groups that are stopped out of service."""
     for name in words:
@@ -118,7 +96,6 @@ def remove(session: Session, command: Command, words: list[str]) -> None:
             session.output(f"{one_line(name)}: removed process group")
 
 
-@_reachable
 def update(session: Session, command: Command, words: list[str]) -> None:
     """Make the active groups what the configuration says."""
     try:

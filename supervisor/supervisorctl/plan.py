@@ -35,10 +35,6 @@ def plan(session: Session, command: Command, words: list[str]) -> None:
         else:
             load("configuration:configuration_fault")(session, fault)
         return
-    except (ConnectionRefusedError, FileNotFoundError) as problem:
-        session.unreachable(problem)
-        session.worsen(1)
-        return
     changes = any(group["action"] != "unchanged" for group in groups)
     if "--json" in words:
         session.output(load("jsontext:value")(groups))

@@ -103,5 +103,6 @@ class Progress:
                 self._waited_for.discard(key)
         left = len(self._waited_for)
         said = f"{self._verb.name}: waiting for {left} of {self._all} processes" if left else ""
+        said = said[: self._session.columns() - 1]  # a line that wraps cannot be erased
         self._session.write(f"{_ERASE if shown or said else ''}{''.join(lines)}{said}")
         return bool(said)

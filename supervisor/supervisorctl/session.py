@@ -7,6 +7,7 @@ xmlrpc.client; the shell and plugins add those in Controller, which is a Session
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 from supervisor.faults import Faults
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from supervisor.supervisorctl.link import Outcome
 
 API_VERSION = "3.0"
+USUAL_COLUMNS = 80
 NO_NAMESPACE = (
     "Sorry, supervisord responded but did not recognize the supervisor namespace commands that supervisorctl uses to "
     "control it.  Please check that the [rpcinterface:supervisor] section is enabled in the configuration file "
@@ -93,6 +95,13 @@ class Session:
         """Whether a person watches the output."""
         isatty = getattr(self.stdout, "isatty", None)
         return bool(isatty and isatty())
+
+    def columns(self) -> int:
+        """How wide the terminal is."""
+        try:
+            return os.get_terminal_size(self.stdout.fileno()).columns or USUAL_COLUMNS
+        except (AttributeError, OSError, ValueError):
+            return USUAL_COLUMNS
 
     # Whom to ask
 
@@ -193,7 +202,12 @@ class Session:
         if command.words == NO_WORDS and words:
             self.usage_error(command, f"Error: {command.name} accepts no arguments")
             return None
-        return load(command.code)(self, command, words)
+        try:
+            return load(command.code)(self, command, words)
+        except (ConnectionRefusedError, FileNotFoundError) as problem:
+            self.unreachable(problem)
+            self.worsen(statuses.LSBInitExitStatuses.GENERIC)
+            return None
 
     def usage_error(self, command: Command, message: str, status: int = statuses.LSBInitExitStatuses.GENERIC) -> None:
         """Say what is wrong with the words of an action, show its help, set the exit status."""

@@ -17,12 +17,12 @@ Open = Callable[..., Any]
 
 @contextlib.contextmanager
 def terminals(daemon: Daemon) -> Iterator[Open]:
-    """Gives what opens supervisorctl with these words and variables; all of them are closed at the end."""
+    """Gives what opens supervisorctl with these words and variables, so wide; all of them are closed at the end."""
     opened: list[Any] = []
 
-    def open_shell(*args: str, **env: str) -> Any:
+    def open_shell(*args: str, columns: int = 120, **env: str) -> Any:
         child = pexpect.spawn(sys.executable, ["-c", CTL, "-c", str(daemon.conf), *args], timeout=DEADLINE,
-                              encoding="utf-8", env=daemon.environment(env), dimensions=(40, 120))
+                              encoding="utf-8", env=daemon.environment(env), dimensions=(40, columns))
         child.delaybeforesend = None
         opened.append(child)
         return child

@@ -231,6 +231,17 @@ def test_how_far_a_start_of_many_is(daemon: Daemon, shell: Open) -> None:
     assert sorted(said.splitlines()) == [f"g:{name}: ERROR (abnormal termination)" for name in "xy"]
 
 
+def test_how_far_it_is_stays_on_one_line_of_a_narrow_terminal(daemon: Daemon, shell: Open) -> None:
+    slow = {"autostart": "false", "startsecs": 60}
+    daemon.start("[group:g]\nprograms=x,y", probe=None, x=slow, y=slow)
+    child = shell("start", "g:*", TERM="xterm", columns=20)
+    child.expect_exact("\r\x1b[Kstart: waiting for \r\x1b[K")
+    child.setwinsize(40, 26)
+    child.expect_exact("\r\x1b[Kstart: waiting for 2 of 2\r\x1b[K")
+    daemon.call("stopProcessGroup", "g")
+    child.expect(pexpect.EOF)
+
+
 def test_what_has_arrived_of_many_is_told_before_the_others(daemon: Daemon, shell: Open) -> None:
     daemon.start("[group:g]\nprograms=slow,quick,up", probe=None, slow={"autostart": "false", "startsecs": 60},
                  quick={**CAT, "autostart": "false"}, up=CAT)

@@ -135,9 +135,10 @@ def test_lines_of_several_logs_are_coloured_by_name(daemon: Daemon, shell: Open)
         child.expect_exact("a  | x\r\n")
 
 
-def test_a_terminal_that_cannot_draw_gets_plain_text(daemon: Daemon, shell: Open) -> None:
+@pytest.mark.parametrize("terminal", ["dumb", ""])
+def test_a_terminal_that_cannot_draw_gets_plain_text(terminal: str, daemon: Daemon, shell: Open) -> None:
     daemon.start(probe=None, a=IDLE)
-    child = shell("status", "-w", TERM="dumb")
+    child = shell("status", "-w", TERM=terminal)
     child.expect_exact("STOPPED")
     daemon.call("startProcess", "a")
     child.expect_exact("RUNNING")

@@ -328,6 +328,13 @@ def test_no_server(daemon: FakeDaemon) -> None:
         assert run(daemon, "shutdown") == ([f"ERROR: {line} (already shut down?)"], 1)
 
 
+@pytest.mark.parametrize("line", ["start a", "wait a", "status -w a", "pid a", "clear a", "logs a", "fg a", "plan"])
+def test_a_server_that_goes_away_meanwhile(daemon: FakeDaemon, line: str) -> None:
+    for method in ("startProcess", "getAllProcessInfo", "getProcessInfo", "clearProcessLogs", "planConfig"):
+        daemon.answers[method,] = ConnectionRefusedError(111, "Connection refused")
+    assert run(daemon, line) == (["unix:///x.sock refused connection"], 1)
+
+
 @pytest.mark.parametrize(("answer", "begins", "status"), [
     (CallFault(Faults.UNKNOWN_METHOD, "UNKNOWN_METHOD"), "Sorry, supervisord responded but did not recognize", 3),
     ("2.0", "Sorry, this version of supervisorctl expects to talk to a server with API version 3.0, but the remote "
