@@ -55,10 +55,11 @@ def _needs_controller(options: ClientOptions) -> bool:
 def run(options: ClientOptions) -> int:
     """The action of the command line and the shell, if they are asked for; the exit status."""
     session: Any
-    if _needs_controller(options):
-        session = load("shell:Controller")(options)
-    else:
-        session = Session(options)
+    try:
+        session = load("shell:Controller")(options) if _needs_controller(options) else Session(options)
+    except ValueError as problem:  # a plugin cannot be made
+        options.usage(str(problem))
+        raise
     try:
         if options.args:
             _act(session, " ".join(options.args))

@@ -15,6 +15,7 @@ from supervisor.supervisorctl.help import help_lines
 from supervisor.supervisorctl.history import History
 from supervisor.supervisorctl.lines import LineReader
 from supervisor.supervisorctl.plugins import answer_help
+from supervisor.supervisorctl.safetext import one_line
 from supervisor.supervisorctl.session import Session, action_and_rest
 from supervisor.supervisorctl.table import COMMANDS
 
@@ -41,9 +42,7 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
         self.prompt = f"{options.prompt}> "
         self.options.plugins = []
         for name, factory, kwargs in self.options.plugin_factories:
-            plugin = factory(self, **kwargs)
-            plugin.name = name
-            self.options.plugins.append(plugin)
+            self.options.plugins.append(_made(self, name, factory, kwargs))
         self._completer = Completer(self)
         self._history = History(None)
 
@@ -217,6 +216,17 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
     def completenames(self, text: str, *ignored: Any) -> list[str]:
         """The actions that begin with a text."""
         return self._completer.actions(text)
+
+
+def _made(controller: Controller, name: str, factory: Any, kwargs: dict[str, str]) -> Any:
+    """A plugin; ValueError when what makes it does not."""
+    try:
+        plugin = factory(controller, **kwargs)
+        plugin.name = name
+    except Exception as problem:
+        why = one_line(f"{type(problem).__name__}: {problem}")
+        raise ValueError(f"supervisor.ctl_factory of [ctlplugin:{name}] made no plugin: {why}") from problem
+    return plugin
 
 
 def ignore_interrupts() -> None:

@@ -163,6 +163,18 @@ def test_a_plugin_as_other_people_write_them(daemon: Daemon) -> None:
     assert "each_one" in daemon.ctl("help").stdout
 
 
+@pytest.mark.parametrize(("factory", "why"), [
+    ("plugin_ctl:Plugin", "TypeError: "), ("json:dumps", "TypeError: "), ("plugin_ctl", "TypeError: 'module' object"),
+])
+def test_a_plugin_that_cannot_be_made_is_one_line(factory: str, why: str, daemon: Daemon) -> None:
+    daemon.start(f"[ctlplugin:odd]\nsupervisor.ctl_factory = {factory}\nkey = 1", probe=None)
+    for words in (["status"], []):
+        ended = daemon.ctl(*words)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        error, for_help = ended.stderr.splitlines()
+        assert error.startswith(f"Error: supervisor.ctl_factory of [ctlplugin:odd] made no plugin: {why}")
+
+
 NONSENSE = {
     "closes": b"", "banner": b"SSH-2.0-OpenSSH_9.6\r\n", "html": b"HTTP/1.0 200 OK\r\n\r\n<html>hello</html>",
     "error": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n", "cut": b"HTTP/1.1 200 OK\r\nContent-",
