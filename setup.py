@@ -1,7 +1,7 @@
-"""Everything is declared in setup.cfg; here is what makes a source distribution the same every time.
+"""Everything is declared in setup.cfg; here is what makes distributions the same every time.
 
-With SOURCE_DATE_EPOCH set, two builds of one tree give equal files: order, times and owners of what is packed are
-fixed.
+With SOURCE_DATE_EPOCH set, two builds of one tree give equal files: order, times, owners and modes of what is packed
+are fixed.
 """
 
 import gzip
@@ -38,4 +38,6 @@ class ReproducibleSdist(sdist):
         return path
 
 
+if "SOURCE_DATE_EPOCH" in os.environ:
+    os.umask(0o022)     # the files in a wheel have the modes of those it is made from
 setup(cmdclass={"sdist": ReproducibleSdist})

@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-import shutil
 import signal
-import subprocess
 import sys
 import tarfile
 import textwrap
@@ -19,7 +17,7 @@ import zipfile
 import pytest
 
 from tests.harness.daemon import eventually
-from tests.packaging.conftest import ROOT, build, environment, run
+from tests.packaging.conftest import ROOT, build, environment, interpreter, run
 
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(600)]
 
@@ -52,7 +50,7 @@ def test_two_builds_are_equal(built: pathlib.Path, tmp_path: pathlib.Path) -> No
     def sums(folder: pathlib.Path) -> dict[str, str]:
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("supervisor-*")}
 
-    assert sums(build(tmp_path)) == sums(built)
+    assert sums(build(tmp_path, umask=0o077)) == sums(built)
 
 
 CONFIG = """\
@@ -130,22 +128,9 @@ class Site:
 PYTHONS = [f"python3.{minor}" for minor in range(10, 15)]
 
 
-def interpreter(name: str) -> str | None:
-    """One of that name that makes environments, on PATH or among those that pyenv keeps."""
-    kept = pathlib.Path(os.environ.get("PYENV_ROOT", pathlib.Path.home() / ".pyenv"), "versions")
-    for folder in [*os.environ["PATH"].split(os.pathsep), *sorted(kept.glob("*/bin"))]:
-        found = shutil.which(name, path=folder)
-        if found and subprocess.run([found, "-c", "import ensurepip"], capture_output=True).returncode == 0:
-            return found
-    return None
-
-
 @pytest.mark.parametrize("python", PYTHONS)
 def test_the_wheel_installs_and_works(python: str, wheel: pathlib.Path, folder: pathlib.Path) -> None:
-    found = interpreter(python)
-    if found is None:
-        pytest.skip(f"there is no {python} that makes environments")
-    bin = environment(folder, found)
+    bin = environment(folder, interpreter(python))
     run(bin / "pip", "install", "--quiet", wheel)
     run(bin / "python", "-W", "error", "-c", EVERYTHING, cwd=folder)
     assert "[program:theprogramname]" in run(bin / "echo_supervisord_conf")
@@ -160,9 +145,11 @@ def test_the_wheel_installs_and_works(python: str, wheel: pathlib.Path, folder: 
         site.clean()
 
 
-def test_the_source_distribution_installs(sdist: pathlib.Path, folder: pathlib.Path) -> None:
-    bin = environment(folder, sys.executable)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_source_distribution_installs(python: str, sdist: pathlib.Path, folder: pathlib.Path) -> None:
+    bin = environment(folder, interpreter(python))
     run(bin / "pip", "install", "--quiet", sdist)
+    run(bin / "python", "-W", "error", "-c", EVERYTHING, cwd=folder)
     assert run(bin / "supervisord", "--version").strip() in sdist.name
 
 
