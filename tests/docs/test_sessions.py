@@ -85,8 +85,11 @@ class Session:
     def close(self) -> None:
         """Take down what the page left running."""
         for pidfile in self.folder.glob("*.pid"):
-            pid = int(pidfile.read_text())
-            os.kill(pid, signal.SIGTERM)
+            try:
+                pid = int(pidfile.read_text())
+                os.kill(pid, signal.SIGTERM)
+            except (FileNotFoundError, ProcessLookupError):
+                continue    # it ended by itself, as the last line of most pages asks it to
             deadline = time.monotonic() + DEADLINE
             while pidfile.exists():
                 assert time.monotonic() < deadline, f"supervisord {pid} does not end"
