@@ -12,18 +12,28 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 
 from supervisor.engine.system import System
 
-__all__ = ["CAREFUL", "MOST_LINKS", "led_on", "open_name", "open_ours", "refuse_planted_file", "refuse_planted_folder"]
+__all__ = [
+    "CAREFUL",
+    "DESCRIPTOR",
+    "MOST_LINKS",
+    "led_on",
+    "open_name",
+    "open_ours",
+    "refuse_planted_file",
+    "refuse_planted_folder",
+]
 
 # Whatever is opened: do not wait for it, and keep it from being our terminal and from children.
 CAREFUL = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 MOST_LINKS = 40
 _MOST_FOLDERS = 1024
-# Links of the kernel's own, which lead to what is open and have no name to be opened by.
-_KERNEL = "/proc/"
+# Links of the kernel's own, which lead to what a process has open: that need not have a name to be opened by.
+DESCRIPTOR = re.compile(r"/proc/(?:self|thread-self|[0-9]+)(?:/task/[0-9]+)?/fd/[0-9]+")
 
 # Folders whose way was looked at: (name, device, inode).
 _known_folders: set[tuple[str, int, int]] = set()
@@ -37,7 +47,7 @@ def open_ours(system: System, path: str, flags: int, mode: int = 0o666) -> int:
             return open_name(system, path, flags, mode)[0]
         except OSError as exc:
             target = led_on(system, path, exc)
-        if path.startswith(_KERNEL):
+        if DESCRIPTOR.fullmatch(path):
             return system.open(path, flags | CAREFUL, mode)
         path = target
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)

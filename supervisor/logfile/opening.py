@@ -15,7 +15,15 @@ import os
 import stat
 from collections import namedtuple
 
-from supervisor.engine.files import CAREFUL, MOST_LINKS, led_on, open_name, refuse_planted_file, refuse_planted_folder
+from supervisor.engine.files import (
+    CAREFUL,
+    DESCRIPTOR,
+    MOST_LINKS,
+    led_on,
+    open_name,
+    refuse_planted_file,
+    refuse_planted_folder,
+)
 from supervisor.engine.system import System
 
 __all__ = ["Place", "own_descriptor", "open_place"]
@@ -31,7 +39,7 @@ class Place(namedtuple("Place", "fd info path own shared")):
     fd: int
     info: os.stat_result
     path: str
-    own: bool  # one of the daemon's own descriptors: not ours to rotate or to clear
+    own: bool  # a descriptor of the daemon or of another process: not ours to rotate or to clear
     shared: bool  # its description is shared with others: it may block, and must not be made not to
 
 
@@ -57,7 +65,10 @@ def open_place(path: str, mode: int, system: System) -> Place:
         try:
             return _open_name(path, mode, system)
         except OSError as exc:
-            path = led_on(system, path, exc)
+            target = led_on(system, path, exc)
+        if DESCRIPTOR.fullmatch(path):
+            return _open_descriptor(path, system)
+        path = target
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
 
@@ -72,6 +83,22 @@ def _open_name(path: str, mode: int, system: System) -> Place:
                 return Place(-1, info, path, False, False)
         raise
     return Place(fd, info, path, False, False)
+
+
+def _open_descriptor(path: str, system: System) -> Place:
+    """What another process has open, as in /proc/1/fd/1."""
+    try:
+        fd = system.open(path, _FLAGS | CAREFUL)
+    except OSError as exc:
+        info = system.stat(path)
+        if exc.errno != errno.ENXIO or not stat.S_ISFIFO(info.st_mode):
+            raise
+        return Place(-1, info, path, True, False)
+    try:
+        return Place(fd, system.fstat(fd), path, True, False)
+    except OSError:
+        system.close(fd)
+        raise
 
 
 def _open_own(number: int, path: str, system: System) -> Place:

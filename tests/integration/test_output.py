@@ -268,6 +268,40 @@ def test_names_of_our_own_descriptors(path: str, tmp_path: Path) -> None:
     assert out == b"True []\n"
 
 
+@pytest.mark.parametrize("kind", ["pipe", "pipe behind a link", "FIFO without a reader", "file that was removed"])
+def test_a_descriptor_of_another_process(logs: Logs, tmp_path: Path, kind: str) -> None:
+    """As /proc/1/fd/1 in a container whose first process is not the daemon."""
+    place = tmp_path / "place"
+    if kind.startswith("pipe"):
+        reader, writer = os.pipe()
+    else:
+        os.mkfifo(place) if kind.startswith("FIFO") else place.touch()
+        reader, writer = os.open(place, os.O_RDONLY | os.O_NONBLOCK), os.open(place, os.O_WRONLY)
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, stdout=writer) as other:
+        os.close(writer)
+        path = f"/proc/{other.pid}/fd/1"
+        if kind == "pipe behind a link":
+            (tmp_path / "link").symlink_to(path)
+            path = str(tmp_path / "link")
+        if kind == "FIFO without a reader":
+            os.close(reader)
+        if kind == "file that was removed":
+            place.unlink()
+        before = sorted(tmp_path.iterdir())
+        log = logs(path, 100, 2)
+        for line in lines(20):
+            log.write(line)
+        if kind == "FIFO without a reader":
+            assert len(logs.said) == 1 and "start its reader" in logs.said[0]
+            reader = os.open(place, os.O_RDONLY | os.O_NONBLOCK)
+            log.write(b"")
+        log.clear()
+        assert os.read(reader, 1 << 16) == b"".join(lines(20))
+        os.close(reader)
+        log.close()
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_descriptor_that_is_not_open(logs: Logs) -> None:
     with pytest.raises(FileNotFoundError):
         logs("/dev/fd/987654")
