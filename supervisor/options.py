@@ -62,11 +62,11 @@ ROOT_SEARCH = (
     "configuration file for improved security.")
 
 
-class _Mood:
-    """One of SupervisorStates. Plugins set it, from threads of theirs too, so whoever waits for a change is told."""
+class _Mood(int):
+    """One of SupervisorStates. Plugins set it, from threads of theirs too, so whoever waits for a change is told.
 
-    def __get__(self, options: ServerOptions | None, owner: object = None) -> int:
-        return SupervisorStates.RUNNING if options is None else vars(options).get("mood", SupervisorStates.RUNNING)
+    It is read at every call: without __get__ the interpreter finds it in the object by itself.
+    """
 
     def __set__(self, options: ServerOptions, mood: int) -> None:
         vars(options)["mood"] = mood
@@ -94,7 +94,7 @@ class ServerOptions(Options):
     sockchown = None
     unlink_pidfile = False
     unlink_socketfiles = False
-    mood = _Mood()
+    mood = _Mood(SupervisorStates.RUNNING)
     httpservers: Any = ()
     logger: Any = None
     first = True
@@ -130,6 +130,7 @@ class ServerOptions(Options):
         self.parse_infos: list[str] = []
         self.signal_receiver = SignalReceiver()
         self.mood_set: Callable[[], object] = _nobody
+        self.mood = SupervisorStates.RUNNING
         self.notes: list[str] = []          # what the configuration in force deserves to be warned of
         self._words: list[Any] = []
         self._reading: Reading | None = None      # the one in force

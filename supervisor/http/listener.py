@@ -15,6 +15,7 @@ from heapq import nsmallest
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.system import SHORTAGES
 from supervisor.hints import Any
+from supervisor.http.accepting import acceptor
 from supervisor.http.channel import Channel
 from supervisor.http.kinds import Address, Handler, Logger
 from supervisor.http.logwrapper import TRACE, LogWrapper
@@ -117,9 +118,12 @@ class supervisor_http_server:
     # Connections
 
     def accept_some(self) -> None:
-        """Take in who is waiting."""
-        accept = self.socket.accept
-        for _ in range(_ACCEPTS_AT_A_TIME):
+        """Take in who is waiting. Where nobody is connected, one: asking in vain for another costs like a turn."""
+        self._accept_up_to(_ACCEPTS_AT_A_TIME if self.channels else 1)
+
+    def _accept_up_to(self, most: int) -> None:
+        accept = self.accept
+        for _ in range(most):
             try:
                 sock, addr = accept()
             except (BlockingIOError, InterruptedError):
@@ -176,6 +180,7 @@ class supervisor_http_server:
         raise NotImplementedError
 
     def _listen(self) -> None:
+        self.accept = acceptor(self.socket)
         self.loop.add_reader(self.socket.fileno(), self.accept_some)
 
     def _unlisten(self) -> None:

@@ -83,7 +83,7 @@ class supervisor_af_unix_http_server(supervisor_http_server):
         self._mourned = False
         sock.setblocking(False)
         # Who waits at the old socket is taken in first: it cannot get its name back.
-        self.accept_some()
+        self._accept_up_to(BACKLOG)
         self._unlisten()
         self.socket.close()
         self.socket, self._inode = sock, inode

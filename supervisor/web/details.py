@@ -13,7 +13,7 @@ from supervisor.hints import Any
 from supervisor.logread import tailFile
 from supervisor.names import make_namespec
 from supervisor.process.lookup import find_process
-from supervisor.rpcinterface.info import process_info
+from supervisor.rpcinterface.facts import as_struct, process_facts
 from supervisor.states import ProcessStates
 from supervisor.web.charts import bars
 from supervisor.web.frame import page, token_field
@@ -50,7 +50,7 @@ class ProcessView(MeldView):
             ])
         namespec = make_namespec(group.config.name, process.config.name)
         now = supervisord.loop.clock.wall()
-        info = process_info(group.config.name, process, int(now))
+        info = as_struct(process_facts(group.config.name, process, now))
         channels = ("stdout", "stderr") if info["state"] == _S.RUNNING else ("stderr", "stdout")
         main = [
             message_box(form.get("message")),

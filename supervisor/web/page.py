@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supervisor.rpcinterface.info import Brief
+from supervisor.rpcinterface.facts import Brief
 from supervisor.web.charts import bars
 from supervisor.web.frame import page, token_field
 from supervisor.web.rows import STATE_FILTERS, Filter, table, tally

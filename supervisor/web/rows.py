@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from supervisor.names import make_namespec
-from supervisor.rpcinterface.info import Brief
+from supervisor.rpcinterface.facts import Brief
 from supervisor.states import ProcessStates, getProcessStateDescription
 from supervisor.web.text import escape, quote
 

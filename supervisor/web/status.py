@@ -13,7 +13,7 @@ from supervisor.late import Late
 from supervisor.names import make_namespec
 from supervisor.process.lookup import find_process
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface
-from supervisor.rpcinterface.info import all_process_briefs
+from supervisor.rpcinterface.facts import all_process_briefs
 from supervisor.states import ProcessStates
 from supervisor.web.journal import Journal
 from supervisor.web.page import Surroundings, ask_page, status_page

@@ -15,7 +15,7 @@ from supervisor.engine.loop import Timer
 from supervisor.hints import TYPE_CHECKING, Any
 from supervisor.late import Late
 from supervisor.names import make_namespec
-from supervisor.rpcinterface.info import process_brief
+from supervisor.rpcinterface.facts import process_brief
 from supervisor.web.journal import Journal, Key
 from supervisor.web.page import restarts_line
 from supervisor.web.proc import AVAILABLE

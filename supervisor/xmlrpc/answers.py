@@ -1,13 +1,14 @@
 """Writing answers.
 
-Promise: whatever text a value holds, the answer is XML 1.0, with a visible sign for what XML cannot carry; structs that
-are sent by the thousand are written through one format string. It must not know what methods do.
+Promise: whatever text a value holds, the answer is XML 1.0, with a visible sign for what XML cannot carry; results that
+are asked for by the thousand may be written by whoever gives them. It must not know what methods do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from operator import itemgetter
 
 from supervisor.hints import TYPE_CHECKING, Any
@@ -28,15 +29,19 @@ __all__ = [
     "dumps_response",
     "fault_text",
     "is_plain",
+    "marshalled_list",
     "response_text",
     "safe_text",
-    "write_struct_with",
+    "write_result_with",
+    "writer_of",
 ]
 
 _HEAD = "<?xml version='1.0'?>\n<methodResponse>\n"
 _ANSWER = _HEAD + "<params>\n<param>\n"
 _ANSWER_END = "\n</param>\n</params>\n</methodResponse>\n"
 _FAULT = _HEAD + "<fault>\n"
+_LIST = "<value><array><data>\n"
+_LIST_END = "</data></array></value>"
 _FAULT_END = "\n</fault>\n</methodResponse>\n"
 
 _unsafe = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").findall
@@ -51,12 +56,23 @@ _Parts = list["str | bytes"]
 
 
 class Marshalled:
-    """A value as XML already, to be written as it stands."""
+    """A value as XML already, to be written as it stands: one piece after the other."""
 
-    __slots__ = ("xml",)
+    __slots__ = ("pieces",)
 
-    def __init__(self, xml: str | bytes) -> None:
-        self.xml = xml
+    def __init__(self, *pieces: str | bytes) -> None:
+        self.pieces = pieces
+
+    def size(self) -> int:
+        """Bytes as sent."""
+        size = 0
+        for one in self.pieces:
+            size += len(one) if isinstance(one, bytes) or one.isascii() else len(one.encode())
+        return size
+
+    def text(self) -> str:
+        """All of it in one piece."""
+        return "".join([one if isinstance(one, str) else one.decode() for one in self.pieces])
 
 
 def _visible(odd: str) -> str:
@@ -118,6 +134,16 @@ def dump_value(value: Any) -> Marshalled:
     return Marshalled(parts[0] if len(parts) == 1 else _encoded(parts))
 
 
+def marshalled_list(items: Iterable[str]) -> Marshalled:
+    """A list whose items are XML already."""
+    items = iter(items)
+    pieces = []
+    while some := list(islice(items, _MANY)):
+        some.append("")
+        pieces.append("\n".join(some).encode())
+    return Marshalled(_LIST, *pieces, _LIST_END)
+
+
 def _encoded(parts: _Parts) -> bytes:
     if bytes in map(type, parts):
         for at, part in enumerate(parts):
@@ -171,7 +197,7 @@ def _dump_bytes(value: bytes | bytearray, out: _Parts) -> None:
 
 
 def _dump_list(value: list[Any] | tuple[Any, ...], out: _Parts) -> None:
-    out.append("<value><array><data>\n")
+    out.append(_LIST)
     begun = len(out)
     for item in value:
         (_WRITERS.get(type(item)) or _writer_for(item))(item, out)
@@ -179,7 +205,7 @@ def _dump_list(value: list[Any] | tuple[Any, ...], out: _Parts) -> None:
         if len(out) - begun >= _MANY:
             out[begun:] = [_encoded(out[begun:])]
             begun += 1
-    out.append("</data></array></value>")
+    out.append(_LIST_END)
 
 
 def _dump_dict(value: dict[str, Any], out: _Parts) -> None:
@@ -201,15 +227,12 @@ def _flat_struct(value: dict[str, Any]) -> str | None:
     """A struct of texts, numbers and truth values in one piece; None if it is not."""
     names = tuple(value)
     values = tuple(value.values())
-    write = _KNOWN.get(names)
-    if write is not None and (text := write(values)) is not None:
-        return text
     shape = _shape((names, tuple(map(type, values))))
     return None if shape is None else shape.text(values)
 
 
 def _dump_marshalled(value: Marshalled, out: _Parts) -> None:
-    out.append(value.xml)
+    out.extend(value.pieces)
 
 
 _WRITERS: dict[type, Callable[[Any, _Parts], None]] = {
@@ -254,17 +277,21 @@ class _Collector:
         self.write = out.append
 
 
-# Structs that are sent by the thousand, by the names of their members, and who writes them.
-_Writer = Callable[["tuple[Any, ...]"], "str | None"]
-_KNOWN: dict[tuple[Any, ...], _Writer] = {}
+_Writer = Callable[..., Marshalled]
+_writers: dict[Callable[..., Any], _Writer] = {}
 
 
-def write_struct_with(names: tuple[str, ...], write: _Writer) -> None:
-    """Let write(values) give the XML of structs whose members have these names, in this order.
+def write_result_with(method: Callable[..., Any], write: _Writer) -> None:
+    """Let write(interface, …) give the XML of what method(interface, …) would give, at less cost."""
+    _writers[method] = write
 
-    None for values that it was not made for: those are written like any others.
-    """
-    _KNOWN[names] = write
+
+def writer_of(method: Callable[..., Any]) -> _Writer | None:
+    """Who writes what a method gives, if somebody was named for that."""
+    try:
+        return _writers.get(method)
+    except TypeError:  # a callable without a hash
+        return None
 
 
 def is_plain(text: str) -> bool:

@@ -12,9 +12,11 @@ from supervisor.xmlrpc.answers import (
     dumps_response,
     fault_text,
     is_plain,
+    marshalled_list,
     response_text,
     safe_text,
-    write_struct_with,
+    write_result_with,
+    writer_of,
 )
 from supervisor.xmlrpc.lean import dumps_call, loads_response
 from supervisor.xmlrpc.requests import loads_call
@@ -35,7 +37,9 @@ __all__ = [
     "is_plain",
     "loads_call",
     "loads_response",
+    "marshalled_list",
     "response_text",
     "safe_text",
-    "write_struct_with",
+    "write_result_with",
+    "writer_of",
 ]

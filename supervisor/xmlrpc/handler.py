@@ -162,10 +162,13 @@ class supervisor_xmlrpc_handler:
         check_arguments(function, params)
         if method == "system.multicall" and isinstance(function.__self__, SystemNamespaceRPCInterface):
             # Results are kept in the form in which they are sent, so that their size is known.
-            write = codec.dump_value if _is_ours() else None
-            work = Multicall(params[0], self.call, self.supervisord.loop, write, self._report)
+            dump = codec.dump_value if _is_ours() else None
+            work = Multicall(params[0], self.call, self.supervisord.loop, dump, self._report)
             work.run()
             return work() if work.settled else work
+        write = codec.writer_of(function.__func__)
+        if write is not None and _is_ours():
+            return write(function.__self__, *params)
         return function(*params)
 
     def _settled(self, request: Any, shown: str, answer: Deferred) -> None:

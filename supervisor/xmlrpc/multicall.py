@@ -36,7 +36,7 @@ class Multicall(Deferred):
         calls: Any,
         call: Callable[[str, Sequence[Any]], Any],
         loop: LoopLike | None = None,
-        write: Callable[[Any], Any] | None = None,
+        write: Callable[[Any], Marshalled] | None = None,
         report: Callable[[str, BaseException], object] | None = None,
     ) -> None:
         super().__init__()
@@ -123,10 +123,11 @@ class Multicall(Deferred):
     def _add(self, value: Any) -> None:
         if self._write is not None:
             try:
-                value = self._write(value)
+                if type(value) is not Marshalled:
+                    value = self._write(value)
             except Exception as error:
                 value = self._write(self._fault(error))
-            more = _size(value) - _FAULT_SIZE
+            more = value.size() - _FAULT_SIZE
             if more > self._room:
                 self._full = True
                 value = self._write(self._fault(RPCError(Faults.FAILED, _TOO_LARGE)))
@@ -143,11 +144,3 @@ class Multicall(Deferred):
                 self._report(name, error)
             error = RPCError(Faults.FAILED, f"{type(error)}:{_SEE_LOG}")
         return {"faultCode": error.code, "faultString": error.text}
-
-
-def _size(value: Any) -> int:
-    """Bytes of a result as it is sent, as far as that is known."""
-    if not isinstance(value, Marshalled):
-        return 0
-    xml = value.xml
-    return len(xml) if isinstance(xml, bytes) or xml.isascii() else len(xml.encode())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.names import make_namespec
-from supervisor.rpcinterface.info import Brief
+from supervisor.rpcinterface.facts import Brief
 from supervisor.states import ProcessStates
 from supervisor.web.page import Surroundings, ask_page, status_page
 from supervisor.web.rows import Filter, row

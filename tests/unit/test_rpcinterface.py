@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+import xmlrpc.client
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +15,12 @@ from supervisor import events
 from supervisor.faults import Faults, RPCError
 from supervisor.process.errors import BadCommand, NotFound
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface, make_allfunc, make_main_rpcinterface
-from supervisor.rpcinterface.info import describe
+from supervisor.rpcinterface.facts import describe
 from supervisor.states import STOPPED_STATES, ProcessStates, SupervisorStates
+from supervisor.xmlrpc import codec
 from supervisor.xmlrpc.bounds import MAX_ANSWER
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, adopt
+from supervisor.xmlrpc.handler import supervisor_xmlrpc_handler
 from tests.fakes import FakeLog, fake_loop
 
 S = ProcessStates
@@ -657,6 +660,42 @@ def test_process_info(scene: Scene) -> None:
         "description": "pid 7, uptime 1:01:02",
     }
     assert scene.rpc.getAllProcessInfo() == [scene.rpc.getProcessInfo("p")]
+
+
+def test_process_info_written_at_once_is_the_same_struct(scene: Scene) -> None:
+    handler = supervisor_xmlrpc_handler(scene.supervisord, [("supervisor", scene.rpc)])
+
+    def read(method: str, *params: Any) -> Any:
+        value = handler.call(f"supervisor.{method}", params)
+        assert isinstance(value, codec.Marshalled)  # else this test compares a struct with itself
+        return xmlrpc.client.loads(codec.dumps_response(value))[0][0]
+
+    first, second = FakeProcess("a&b"), FakeProcess("<c>")
+    first.spawnerr, first.exitstatus, first.laststop = "no such file: \u20ac", 3, 2.0**40
+    second.config.stdout_logfile, second.config.stderr_logfile = "/o", object
+    scene.group("g", first, second)
+    many = [FakeProcess(f"p{number:04d}") for number in range(600)]  # several pieces
+    many[300].change_state(S.RUNNING)
+    scene.group("many", *many)
+    for name in ("g:a&b", "g:<c>", "many:p0300"):
+        assert read("getProcessInfo", name) == scene.rpc.getProcessInfo(name)
+    assert read("getAllProcessInfo") == scene.rpc.getAllProcessInfo()
+    # What a plugin puts there is carried all the same.
+    first.exitstatus, second.spawnerr = 2.5, 7  # type: ignore[assignment]
+    infos = read("getAllProcessInfo")
+    assert [info["exitstatus"] for info in infos[:2]] == [0, 2.5] and infos[0]["spawnerr"] == 7
+    with pytest.raises(RPCError, match="BAD_NAME: x"):
+        read("getProcessInfo", "x")
+
+
+def test_a_replaced_method_is_asked(scene: Scene) -> None:
+    class Other(SupervisorNamespaceRPCInterface):
+        def getAllProcessInfo(self) -> Any:
+            return super().getAllProcessInfo()[:1]
+
+    scene.group("g", FakeProcess("a"), FakeProcess("b"))
+    handler = supervisor_xmlrpc_handler(scene.supervisord, [("supervisor", Other(scene.supervisord))])
+    assert [info["name"] for info in handler.call("supervisor.getAllProcessInfo", ())] == ["a"]
 
 
 def test_all_process_info_is_in_lexical_order(scene: Scene) -> None:

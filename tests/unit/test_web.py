@@ -11,7 +11,7 @@ import pytest
 
 from supervisor import events
 from supervisor.faults import Faults, RPCError
-from supervisor.rpcinterface.info import Brief
+from supervisor.rpcinterface.facts import Brief
 from supervisor.states import ProcessStates, SupervisorStates
 from supervisor.web import VIEWS, MeldView, StatusView, ViewContext, supervisor_ui_handler
 from supervisor.web.actions import group_action, process_action, question
