@@ -2,7 +2,7 @@
 
 All calls of a pass are sent before the first answer is waited for, so that several names cost the time of the
 slowest; lines keep the order of the words, but on a terminal, where they come as soon as they can be told.
-Which calls and phrases belong to an action is said by the table.
+Which calls and phrases belong to a wish is said by its verb.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses
-from supervisor.supervisorctl.table import START, STOP, Command, Verb
 from supervisor.supervisorctl.targets import expand_globs, take_flags
+from supervisor.supervisorctl.verbs import CLEAR, SIGNAL, START, STOP, Verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from supervisor.supervisorctl.session import Session
+    from supervisor.supervisorctl.table import Command
 
 NO_WAIT = "--no-wait"
 ONE, MANY, LOST_GROUP = "one", "many", "lost group"
@@ -59,19 +60,17 @@ def restart(session: Session, command: Command, words: list[str]) -> None:
 
 def clear(session: Session, command: Command, words: list[str]) -> None:
     """Empty the logs of processes."""
-    assert command.verb is not None
-    _named(session, command, words, (command.verb,))
+    _named(session, command, words, (CLEAR,))
 
 
 def signal(session: Session, command: Command, words: list[str]) -> None:
     """Send a signal to processes."""
-    assert command.verb is not None
     if not session.upcheck():
         return
     if len(words) < 2:
         _missing(session, command)
         return
-    apply(session, command.verb, expand_globs(words[1:], session), (words[0],))
+    apply(session, SIGNAL, expand_globs(words[1:], session), (words[0],))
 
 
 def _named(session: Session, command: Command, words: list[str], verbs: tuple[Verb, ...]) -> None:

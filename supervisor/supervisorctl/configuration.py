@@ -6,6 +6,7 @@ from supervisor.faults import Faults
 from supervisor.names import make_namespec
 from supervisor.supervisorctl.link import CallFault
 from supervisor.supervisorctl.safetext import one_line
+from supervisor.supervisorctl.statuses import LSBInitExitStatuses as Exit
 from supervisor.supervisorctl.targets import take_flags
 
 TYPE_CHECKING = False
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from supervisor.supervisorctl.table import Command
 
 SHUTTING_DOWN = "ERROR: supervisor shutting down"
+_NEITHER = {
+    Faults.SHUTDOWN_STATE: ("ERROR: shutting down", Exit.GENERIC),
+    Faults.BAD_NAME: ("ERROR: no such process/group: {}", Exit.GENERIC),
+}
+_NOT_ADDED = {**_NEITHER, Faults.ALREADY_ADDED: ("ERROR: process group already active", Exit.SUCCESS)}
+_NOT_REMOVED = {**_NEITHER, Faults.STILL_RUNNING: ("ERROR: process/group still running: {}", Exit.GENERIC)}
 
 
 def configuration_fault(session: Session, fault: CallFault, shutting_down: str = SHUTTING_DOWN) -> None:
@@ -62,38 +69,27 @@ def avail(session: Session, command: Command, words: list[str]) -> None:
 
 def add(session: Session, command: Command, words: list[str]) -> None:
     """Bring groups of the configuration read last into service."""
-    for name in words:
-        try:
-            session.call("addProcessGroup", name)
-        except CallFault as fault:
-            if fault.code == Faults.SHUTDOWN_STATE:
-                session.fail("ERROR: shutting down")
-            elif fault.code == Faults.ALREADY_ADDED:
-                session.output("ERROR: process group already active")
-            elif fault.code == Faults.BAD_NAME:
-                session.fail(f"ERROR: no such process/group: {one_line(name)}")
-            else:
-                raise
-        else:
-            session.output(f"{one_line(name)}: added process group")
+    _each_group(session, words, "addProcessGroup", "added process group", _NOT_ADDED)
 
 
 def remove(session: Session, command: Command, words: list[str]) -> None:
     """Take groups that are stopped out of service."""
-    for name in words:
+    _each_group(session, words, "removeProcessGroup", "removed process group", _NOT_REMOVED)
+
+
+def _each_group(
+    session: Session, names: list[str], method: str, done: str, phrases: dict[int, tuple[str, int]]
+) -> None:
+    for name in names:
         try:
-            session.call("removeProcessGroup", name)
+            session.call(method, name)
         except CallFault as fault:
-            if fault.code == Faults.STILL_RUNNING:
-                session.fail(f"ERROR: process/group still running: {one_line(name)}")
-            elif fault.code == Faults.BAD_NAME:
-                session.fail(f"ERROR: no such process/group: {one_line(name)}")
-            elif fault.code == Faults.SHUTDOWN_STATE:
-                session.fail("ERROR: shutting down")
-            else:
+            if fault.code not in phrases:
                 raise
+            phrase, status = phrases[fault.code]
+            session.fail(phrase.format(one_line(name)), status)
         else:
-            session.output(f"{one_line(name)}: removed process group")
+            session.output(f"{one_line(name)}: {done}")
 
 
 def update(session: Session, command: Command, words: list[str]) -> None:

@@ -68,11 +68,7 @@ class Link:
             server = self.connection()
         try:
             name = method.rpartition(".")[2]
-            return server.call(method, params, _patience(method), name.startswith(_TELLING))
-        except wire.Fault as fault:
-            raise CallFault(fault.faultCode, fault.faultString) from None
-        except wire.ProtocolError as problem:
-            raise self._complaint(problem) from None
+            return _value(server.call, method, params, _patience(method), name.startswith(_TELLING))
         finally:
             self._idle.append(server)
 
@@ -84,7 +80,7 @@ class Link:
         They come in the order of the requests, or else ``choose`` says which of some descriptors is to be read next.
         """
         if len(requests) == 1 and choose is None:
-            yield 0, self._outcome(self.call, *requests[0])
+            yield 0, _outcome(self.call, *requests[0])
             return
         under_way: list[tuple[int, wire.Server, float | None]] = []
         waiting = iter(enumerate(requests))
@@ -100,7 +96,7 @@ class Link:
                 chosen = descriptors.index(choose(descriptors)) if choose is not None else 0
                 number, server, patience = under_way.pop(chosen)
                 try:
-                    yield number, self._outcome(self._received, server, patience)
+                    yield number, _outcome(_value, server.receive, patience)
                 finally:
                     server.close()
         finally:
@@ -119,23 +115,23 @@ class Link:
         while self._idle:
             self._idle.pop().close()
 
-    def _outcome(self, ask: Any, *words: Any) -> Outcome:
-        try:
-            return ask(*words)
-        except CallFault as fault:
-            return fault
 
-    def _received(self, server: wire.Server, patience: float | None) -> Any:
-        try:
-            return server.receive(patience)
-        except wire.Fault as fault:
-            raise CallFault(fault.faultCode, fault.faultString) from None
-        except wire.ProtocolError as problem:
-            raise self._complaint(problem) from None
+def _outcome(ask: Callable[..., Any], *words: Any) -> Outcome:
+    try:
+        return ask(*words)
+    except CallFault as fault:
+        return fault
 
-    def _complaint(self, problem: wire.ProtocolError) -> BadAnswer:
+
+def _value(ask: Callable[..., Any], *words: Any) -> Any:
+    """What the server says to a question; faults and refusals as this module's exceptions."""
+    try:
+        return ask(*words)
+    except wire.Fault as fault:
+        raise CallFault(fault.faultCode, fault.faultString) from None
+    except wire.ProtocolError as problem:
         text = f"<ProtocolError for {ENDPOINT}: {problem.errcode} {problem.errmsg}>"
-        return Refused(text) if problem.errcode == 401 else BadAnswer(text)
+        raise (Refused(text) if problem.errcode == 401 else BadAnswer(text)) from None
 
 
 def _patience(method: str) -> float | None:

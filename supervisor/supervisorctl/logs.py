@@ -68,22 +68,11 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _complain(session: Session, command: Command, problem: BadWords) -> None:
-    if problem.usage:
-        session.usage_error(command, str(problem))
-    else:
-        session.fail(str(problem))
-
-
 def tail(session: Session, command: Command, words: list[str]) -> None:
     """Show or follow the end of a process' log."""
     if not session.upcheck():
         return
-    try:
-        wish, name, channel = _tail_words(words)
-    except BadWords as problem:
-        _complain(session, command, problem)
-        return
+    wish, name, channel = _tail_words(words)
     if wish.follow:
         follow_path(session, f"/logtail/{name}/{channel}", wish.raw)
         return
@@ -118,15 +107,11 @@ def maintail(session: Session, command: Command, words: list[str]) -> None:
     """Show or follow the end of the activity log."""
     if not session.upcheck():
         return
-    try:
-        wish = Wish(words)
-        if len(words) > 1:
-            raise BadWords(TOO_MANY, usage=True)
-        for modifier in words:
-            wish.modify(modifier)
-    except BadWords as problem:
-        _complain(session, command, problem)
-        return
+    wish = Wish(words)
+    if len(words) > 1:
+        raise BadWords(TOO_MANY, usage=True)
+    for modifier in words:
+        wish.modify(modifier)
     if wish.follow:
         follow_path(session, "/mainlogtail", wish.raw)
         return
@@ -205,15 +190,11 @@ def logs(session: Session, command: Command, words: list[str]) -> None:
     """Show or follow the logs of several processes, each line behind its name."""
     if not session.upcheck():
         return
-    try:
-        wish = Wish(words)
-        if take_flags(words, ("-f",)):
-            wish.modify("-f")
-        if words and words[0].startswith("-"):
-            raise BadWords(f"Error: bad argument {one_line(words[0])}")
-    except BadWords as problem:
-        _complain(session, command, problem)
-        return
+    wish = Wish(words)
+    if take_flags(words, ("-f",)):
+        wish.modify("-f")
+    if words and words[0].startswith("-"):
+        raise BadWords(f"Error: bad argument {one_line(words[0])}")
     infos = session.call("getAllProcessInfo")
     everything = {(info["group"], info["name"]): info for info in infos}
     names = each_process(words or ["all"], infos)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.safetext import one_line
-from supervisor.supervisorctl.table import CLEAR, COMMANDS, SIGNAL, START, STOP, Command
+from supervisor.supervisorctl.table import COMMANDS, Command
+from supervisor.supervisorctl.verbs import CLEAR, SIGNAL, START, STOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import sys
 from supervisor.clientoptions import ClientOptions
 from supervisor.supervisorctl import statuses
 from supervisor.supervisorctl.late import load
-from supervisor.supervisorctl.session import OutputGone, Session
+from supervisor.supervisorctl.output import OutputGone
+from supervisor.supervisorctl.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

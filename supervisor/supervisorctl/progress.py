@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from supervisor.supervisorctl.apply import Target
     from supervisor.supervisorctl.session import Session
-    from supervisor.supervisorctl.table import Verb
+    from supervisor.supervisorctl.verbs import Verb
 
     Key = tuple[str, str | None]
 

@@ -7,15 +7,16 @@ xmlrpc.client; the shell and plugins add those in Controller, which is a Session
 from __future__ import annotations
 
 import io
-import os
 import sys
 
 from supervisor.faults import Faults
 from supervisor.supervisorctl import statuses
 from supervisor.supervisorctl.late import load
 from supervisor.supervisorctl.link import BadAnswer, CallFault, Link, Refused, UnknownProtocol
+from supervisor.supervisorctl.output import Output
 from supervisor.supervisorctl.safetext import one_line
-from supervisor.supervisorctl.table import COMMANDS, NO_WORDS, Command, Verb
+from supervisor.supervisorctl.table import COMMANDS, NO_WORDS, Command
+from supervisor.supervisorctl.targets import BadWords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
     from supervisor.clientoptions import ClientOptions
     from supervisor.supervisorctl.link import Outcome
+    from supervisor.supervisorctl.verbs import Verb
 
 API_VERSION = "3.0"
-USUAL_COLUMNS = 80
 NO_NAMESPACE = (
     "Sorry, supervisord responded but did not recognize the supervisor namespace commands that supervisorctl uses to "
     "control it.  Please check that the [rpcinterface:supervisor] section is enabled in the configuration file "
@@ -38,14 +39,7 @@ OTHER_VERSION = (
 )
 
 
-class OutputGone(SystemExit):
-    """Our output reaches nobody any more: nothing more is worth doing."""
-
-    def __init__(self) -> None:
-        super().__init__(statuses.LSBInitExitStatuses.GENERIC)
-
-
-class Session:
+class Session(Output):
     """What an action is given: where to print, whom to ask, and the exit status to worsen."""
 
     def __init__(self, options: ClientOptions, stdin: TextIO | None = None, stdout: TextIO | None = None) -> None:
@@ -55,53 +49,11 @@ class Session:
         self.exitstatus: int = statuses.LSBInitExitStatuses.SUCCESS
         self._link: Link | None = None
 
-    # What is printed, and how it ends
-
-    def output(self, message: object) -> None:
-        """Print one line; characters that the encoding lacks are shown by their numbers."""
-        self.write(f"{message}\n")
-
-    def write(self, text: str) -> None:
-        """Print text as it is and let it be seen at once."""
-        if self.stdout is None:
-            return  # started with a closed stdout
-        try:
-            try:
-                self.stdout.write(text)
-            except UnicodeEncodeError:
-                encoding = self.stdout.encoding or "ascii"
-                self.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            self.stdout.flush()
-        except OSError as problem:
-            raise output_gone(problem) from None
-
-    def write_bytes(self, data: bytes) -> bool:
-        """Hand bytes on, whatever they are; false when the output takes text alone."""
-        raw = getattr(self.stdout, "buffer", None)
-        if raw is None:
-            return False
-        try:
-            raw.write(data)
-            raw.flush()
-        except OSError as problem:
-            raise output_gone(problem) from None
-        return True
+    # How it ends
 
     def worsen(self, status: int) -> None:
         """Set the exit status unless a worse one, which is a higher one, is set already."""
         self.exitstatus = max(self.exitstatus, status)
-
-    def on_terminal(self) -> bool:
-        """Whether a person watches the output."""
-        isatty = getattr(self.stdout, "isatty", None)
-        return bool(isatty and isatty())
-
-    def columns(self) -> int:
-        """How wide the terminal is."""
-        try:
-            return os.get_terminal_size(self.stdout.fileno()).columns or USUAL_COLUMNS
-        except (AttributeError, OSError, ValueError):
-            return USUAL_COLUMNS
 
     # Whom to ask
 
@@ -204,10 +156,14 @@ class Session:
             return None
         try:
             return load(command.code)(self, command, words)
+        except BadWords as problem:
+            self.fail(str(problem), problem.status)
+            if problem.usage:
+                self.show_help(command)
         except (ConnectionRefusedError, FileNotFoundError) as problem:
             self.unreachable(problem)
             self.worsen(statuses.LSBInitExitStatuses.GENERIC)
-            return None
+        return None
 
     def usage_error(self, command: Command, message: str, status: int = statuses.LSBInitExitStatuses.GENERIC) -> None:
         """Say what is wrong with the words of an action, show its help, set the exit status."""
@@ -259,13 +215,6 @@ def action_and_rest(line: str) -> tuple[str, str]:
     while end < len(line) and line[end].isascii() and (line[end].isalnum() or line[end] == "_"):
         end += 1
     return line[:end], line[end:].strip()
-
-
-def output_gone(problem: OSError) -> OutputGone:
-    """What to raise when output cannot be written; a reader who left knows that, other reasons are told on stderr."""
-    if not isinstance(problem, BrokenPipeError) and sys.stderr is not None:
-        print(f"error: cannot write: {problem.strerror}", file=sys.stderr)
-    return OutputGone()
 
 
 def explain(problem: BaseException) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from supervisor.clientoptions import ClientOptions
-    from supervisor.supervisorctl.table import Verb
+    from supervisor.supervisorctl.verbs import Verb
 
 
 class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in any true value, not True alone
@@ -116,6 +116,10 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
             with self._history.paused():
                 return str(input(question))
         self.write(question)
+        return self._line()
+
+    def _line(self) -> str:
+        """The next line of an input that is no terminal, without its end. EOFError when there is none."""
         line = str(self.stdin.readline())
         if not line:
             raise EOFError
@@ -141,10 +145,7 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
         # Without a terminal the prompt is not part of the output that a program reads.
         sys.stderr.write("Password:")
         sys.stderr.flush()
-        line = str(self.stdin.readline())
-        if not line:
-            raise EOFError
-        return line.rstrip("\r\n")
+        return self._line()
 
     # The loop
 
@@ -192,14 +193,13 @@ class Controller(Session, cmd.Cmd):  # type: ignore[misc]  # a line may end in a
 
     def _next_line(self) -> str:
         self._completer.forget()
-        if self.use_rawinput:
-            try:
+        try:
+            if self.use_rawinput:
                 return input(self.prompt)
-            except EOFError:
-                return "EOF"
-        self.write(self.prompt)
-        line = self.stdin.readline()
-        return str(line).rstrip("\r\n") if line else "EOF"
+            self.write(self.prompt)
+            return self._line()
+        except EOFError:
+            return "EOF"
 
     def cmdloop(self, intro: Any = None) -> None:
         """The loop by the name that cmd gives it."""

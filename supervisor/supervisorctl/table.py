@@ -1,4 +1,4 @@
-"""The table of actions: name, where its code is, arguments, help, completion, remote names and phrases.
+"""The table of actions: name, where its code is, arguments, help, completion.
 
 Dispatch, help, completion and exit statuses are read from these rows and from nowhere else.
 It must not know how anything is done, and imports next to nothing: every run of supervisorctl reads it.
@@ -6,102 +6,16 @@ It must not know how anything is done, and imports next to nothing: every run of
 
 from __future__ import annotations
 
-from supervisor.faults import Faults
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses as Exit
 
 NO_WORDS = "no words"
 ANY_WORDS = "any words"
 
 
-class Verb:
-    """How one wish is sent for one process, a group and everything, and what its results are called.
-
-    ``phrases`` has a text and an exit status for each fault code; a text is put between the brackets of
-    ``NAME: ERROR (...)``, None shows the text of the fault by itself.
-    """
-
-    __slots__ = ("name", "one", "group", "all", "done", "phrases", "waits", "no_group")
-
-    def __init__(
-        self,
-        name: str,
-        one: str,
-        group: str | None,
-        all: str,
-        done: str,
-        phrases: dict[int, tuple[str | None, int]],
-        waits: bool = False,
-        no_group: int = Exit.GENERIC,
-    ) -> None:
-        self.name = name
-        self.one = one
-        self.group = group
-        self.all = all
-        self.done = done
-        self.phrases = {**_COMMON, **phrases}
-        self.waits = waits
-        self.no_group = no_group
-
-
-_COMMON: dict[int, tuple[str | None, int]] = {
-    Faults.BAD_NAME: ("no such process", Exit.GENERIC),
-    Faults.SHUTDOWN_STATE: ("supervisor is shutting down", Exit.GENERIC),
-}
-
-START = Verb(
-    "start",
-    "startProcess",
-    "startProcessGroup",
-    "startAllProcesses",
-    "started",
-    {
-        Faults.NO_FILE: ("no such file", Exit.GENERIC),
-        Faults.NOT_EXECUTABLE: ("file is not executable", Exit.GENERIC),
-        Faults.ALREADY_STARTED: ("already started", Exit.SUCCESS),
-        Faults.SPAWN_ERROR: ("spawn error", Exit.NOT_RUNNING),
-        Faults.ABNORMAL_TERMINATION: ("abnormal termination", Exit.NOT_RUNNING),
-    },
-    waits=True,
-    no_group=Exit.INVALID_ARGS,
-)
-STOP = Verb(
-    "stop",
-    "stopProcess",
-    "stopProcessGroup",
-    "stopAllProcesses",
-    "stopped",
-    {
-        Faults.NOT_RUNNING: ("not running", Exit.SUCCESS),
-        Faults.FAILED: (None, Exit.GENERIC),
-    },
-    waits=True,
-)
-SIGNAL = Verb(
-    "signal",
-    "signalProcess",
-    "signalProcessGroup",
-    "signalAllProcesses",
-    "signalled",
-    {
-        Faults.BAD_SIGNAL: ("bad signal name", Exit.GENERIC),
-        Faults.NOT_RUNNING: ("not running", Exit.NOT_RUNNING),
-        Faults.FAILED: (None, Exit.GENERIC),
-    },
-)
-CLEAR = Verb(
-    "clear",
-    "clearProcessLogs",
-    None,
-    "clearAllProcessLogs",
-    "cleared",
-    {Faults.FAILED: ("failed", Exit.GENERIC)},
-)
-
-
 class Command:
     """One action: ``code`` is ``module:function`` below this package, loaded when the action is first used."""
 
-    __slots__ = ("name", "code", "help", "words", "completes", "verb", "missing", "no_words_status", "more")
+    __slots__ = ("name", "code", "help", "words", "completes", "missing", "no_words_status", "more")
 
     def __init__(
         self,
@@ -110,7 +24,6 @@ class Command:
         *help: str,
         words: str = ANY_WORDS,
         completes: str = "nothing",
-        verb: Verb | None = None,
         missing: str = "",
         no_words_status: int = Exit.GENERIC,
         more: bool = False,
@@ -120,7 +33,6 @@ class Command:
         self.help = help
         self.words = words
         self.completes = completes
-        self.verb = verb
         self.missing = missing
         self.no_words_status = no_words_status
         self.more = more
@@ -150,7 +62,6 @@ _ROWS = (
         "clear <gname>:*\t\tEmpty the log files of all processes of a group",
         "clear all\t\tEmpty the log files of all processes",
         completes="processes",
-        verb=CLEAR,
         missing=_PROCESS_NAME,
     ),
     Command("exit", "server:leave", "exit\tLeave the supervisor shell."),
@@ -225,7 +136,6 @@ _ROWS = (
         "signal <signal name> <name> <name>\tSend a signal to several processes or groups",
         "signal <signal name> all\t\tSend a signal to all processes",
         completes="signals",
-        verb=SIGNAL,
         missing="a signal name and a process name",
     ),
     Command(
@@ -237,7 +147,6 @@ _ROWS = (
         "start all\t\tStart all processes",
         "start --no-wait <name>\tDo not wait until it runs",
         completes="processes",
-        verb=START,
         missing=_PROCESS_NAME,
         no_words_status=Exit.INVALID_ARGS,
     ),
@@ -261,7 +170,6 @@ _ROWS = (
         "stop all\t\tStop all processes",
         "stop --no-wait <name>\tDo not wait until it has ended",
         completes="processes",
-        verb=STOP,
         missing=_PROCESS_NAME,
     ),
     Command(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from supervisor.names import make_namespec
 from supervisor.supervisorctl.late import load
+from supervisor.supervisorctl.statuses import LSBInitExitStatuses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ _MAGIC = frozenset("*?[")
 class BadWords(Exception):
     """The words of an action make no sense; the text says why. usage: the help of the action belongs to the answer."""
 
-    def __init__(self, text: str, usage: bool = False) -> None:
+    def __init__(self, text: str, usage: bool = False, status: int = LSBInitExitStatuses.GENERIC) -> None:
         super().__init__(text)
         self.usage = usage
+        self.status = status
 
 
 def take_flags(words: list[str], known: tuple[str, ...]) -> set[str]:

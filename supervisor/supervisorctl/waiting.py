@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from supervisor.faults import Faults
@@ -31,25 +32,28 @@ SHORTEST, LONGEST = 0.05, 0.5
 
 def wait(session: Session, command: Command, words: list[str]) -> None:
     """Wait for all named processes, at most as long as asked."""
-    try:
-        wish = _take(words, "--for", "running")
-        if wish not in WISHES:
-            raise BadWords(f"Error: bad state '{one_line(wish)}'")
-        timeout = _take(words, "--timeout", "")
-        seconds = float(timeout) if timeout else float("inf")
-        if seconds != seconds:
-            raise ValueError(timeout)
-    except BadWords as problem:
-        session.usage_error(command, str(problem), LSBInitExitStatuses.INVALID_ARGS)
-        return
-    except ValueError:
-        session.usage_error(command, f"Error: bad number '{one_line(timeout)}'", LSBInitExitStatuses.INVALID_ARGS)
-        return
+    wish = _take(words, "--for", "running")
+    if wish not in WISHES:
+        raise _wrong(f"bad state '{one_line(wish)}'")
+    seconds = _seconds(_take(words, "--timeout", "inf"))
     if not words:
-        session.usage_error(command, "Error: wait requires a process name", LSBInitExitStatuses.INVALID_ARGS)
-        return
+        raise _wrong("wait requires a process name")
     if session.upcheck():
         _wait(session, each_process(words, session.call("getAllProcessInfo")), wish, time.monotonic() + seconds)
+
+
+def _wrong(text: str) -> BadWords:
+    return BadWords(f"Error: {text}", usage=True, status=LSBInitExitStatuses.INVALID_ARGS)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = float("nan")
+    if math.isnan(seconds):
+        raise _wrong(f"bad number '{one_line(text)}'")
+    return seconds
 
 
 def _take(words: list[str], option: str, default: str) -> str:
@@ -58,7 +62,7 @@ def _take(words: list[str], option: str, default: str) -> str:
             del words[at]
             return words.pop(at)
         if word == option:
-            raise BadWords(f"Error: {option} requires a value")
+            raise _wrong(f"{option} requires a value")
         if word.startswith(f"{option}="):
             return words.pop(at).partition("=")[2]
     return default

@@ -438,7 +438,9 @@ def test_wait_ends_with_the_state_or_says_why_not(daemon: FakeDaemon) -> None:
     daemon.processes.append(("f", "f", FATAL))
     assert run(daemon, "wait a b nope --for stopped --timeout 0") == (
         ["b: stopped", "nope: ERROR (no such process)", "a: ERROR (not stopped in time)"], 6)
-    assert run(daemon, "wait a --timeout nan")[1] == 2
+    for wrong in ("nan", "soon", ""):
+        lines, exitstatus = run(daemon, f"wait a --timeout={wrong}")
+        assert (lines[0], exitstatus) == (f"Error: bad number '{wrong}'", 2)
     assert run(daemon, "wait a g:* --for running --timeout 0")[0] == [
         "a: running", "g:x: running", "g:y: ERROR (not running in time)"]
     assert run(daemon, "wait f a") == (["f: ERROR (Not started)", "a: running"], 7)

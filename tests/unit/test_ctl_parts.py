@@ -19,8 +19,9 @@ from supervisor import supervisorctl
 from supervisor.supervisorctl import link, safetext
 from supervisor.supervisorctl.globs import matches
 from supervisor.supervisorctl.lines import LineReader
+from supervisor.supervisorctl.output import OutputGone
 from supervisor.supervisorctl.printer import LONGEST_LINE, Printer
-from supervisor.supervisorctl.session import OutputGone, Session, action_and_rest
+from supervisor.supervisorctl.session import Session, action_and_rest
 from supervisor.supervisorctl.shell import Controller
 from supervisor.supervisorctl.stream import Chunks, Stream, WakeUp, follow, quoted
 from tests.unit.test_ctl_actions import RUNNING, FakeDaemon
