@@ -266,6 +266,10 @@ class FileHandler(Handler):
         else:
             self.stream.reopen()
 
+    def clear(self) -> None:
+        """Begin anew, in place where the name is a link. What is no file of its own, as /dev/stdout, stays as it is."""
+        self.stream.clear()
+
     def remove(self) -> None:
         """Close, and remove the file if there is one."""
         self.close()

@@ -63,17 +63,21 @@ class Daemon(Namespace):
         logfile = self._logfile()
         if logfile is None or not os.path.exists(logfile):
             raise RPCError(Faults.NO_FILE)
-        if os.path.isfile(logfile):  # devices are left in place
-            try:
+        # A link stays, for it may be /dev/stdout itself, and so does a device.
+        link = os.path.islink(logfile)
+        logger = self.supervisord.options.logger
+        try:
+            if os.path.isfile(logfile) and not link:
                 refuse_planted_folder(System(), os.path.dirname(logfile) or ".")
                 os.remove(logfile)
-            except OSError as error:
-                raise RPCError(Faults.FAILED, error.strerror) from None
-        logger = self.supervisord.options.logger
-        for handler in list(logger.handlers):
-            if hasattr(handler, "reopen"):
-                logger.info("reopening log file")
-                handler.reopen()
+            for handler in list(logger.handlers):
+                if hasattr(handler, "reopen"):
+                    logger.info("reopening log file")
+                    if link and hasattr(handler, "clear"):
+                        handler.clear()
+                    handler.reopen()
+        except OSError as error:
+            raise RPCError(Faults.FAILED, error.strerror) from None
         return True
 
     def shutdown(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from supervisor import events
 from supervisor.faults import Faults, RPCError
+from supervisor.loggers import FileHandler
 from supervisor.process.errors import BadCommand, NotFound
 from supervisor.rpcinterface import SupervisorNamespaceRPCInterface, make_allfunc, make_main_rpcinterface
 from supervisor.rpcinterface.facts import describe
@@ -282,6 +283,24 @@ def test_activity_log(scene: Scene, tmp_path: Path) -> None:
     assert os.path.exists("/dev/null")
     scene.options.logfile = object
     assert fault_of(scene.rpc.readLog, 0, 0) == (Faults.NO_FILE, "NO_FILE: syslog")
+
+
+@pytest.mark.parametrize("behind", ["file", "descriptor"])
+def test_a_link_to_the_activity_log_stays(scene: Scene, tmp_path: Path, behind: str) -> None:
+    """As /dev/stdout is one, also where standard output goes to a file."""
+    place, link = tmp_path / "place", tmp_path / "link"
+    with open(place, "wb") as out:
+        target = str(place) if behind == "file" else f"/proc/self/fd/{out.fileno()}"
+        link.symlink_to(target)
+        handler = FileHandler(str(link))
+        scene.log.handlers = [handler]  # type: ignore[attr-defined]
+        scene.options.logfile = str(link)
+        handler.stream.write(b"old\n")
+        assert scene.rpc.clearLog() is True
+        handler.stream.write(b"new\n")
+        handler.close()
+    assert os.readlink(link) == target
+    assert place.read_bytes() == (b"new\n" if behind == "file" else b"old\nnew\n")
 
 
 def test_reload_config(scene: Scene) -> None:
