@@ -9,12 +9,15 @@ import shlex
 import socket
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Callable
 
 import pytest
 
 from tests.docs.pages import blocks
 from tests.docs.test_many_machines import PAGE, example
 from tests.ecosystem.conftest import Installed
+from tests.ecosystem.test_packages import own_address, own_name
 from tests.harness import eventually
 
 pytestmark = [pytest.mark.ecosystem, pytest.mark.timeout(600)]  # the first test waits for installations
@@ -91,15 +94,58 @@ def test_salt(site: Installed, salt: pathlib.Path) -> None:
     assert site.info("worker")["pid"] != pid
 
 
-def test_multivisor(daemon: Installed) -> None:
-    port = daemon.port
-    daemon.start(example("ini", "multivisor.rpc").replace("9002", str(port)), probe=None)
+def test_supvisors(make: Callable[[], Installed]) -> None:
+    """Two machines of the page are two daemons of this one, told apart by name and port."""
+    address, daemons = own_address(), {"one": make(), "two": make()}
+    text = example("ini", "supvisors_list")
+    for number, (name, daemon) in enumerate(daemons.items(), 1):
+        text = text.replace(f"10.0.0.{number}", f"<{name}>{address}:{daemon.port}")
+    for name, daemon in daemons.items():
+        daemon.tolerate("supervisorproxy.py")  # it tells of another instance that is not up yet in this way
+        daemon.start(text.replace(":60000", f":{daemon.port}"), probe=None, supervisord=f"identifier={name}",
+                     env=own_name(daemon, address), **{f"web{name}": {"startsecs": 0}})
 
-    def listens() -> bool:
-        with socket.socket() as asking:
-            return asking.connect_ex(("127.0.0.1", port)) == 0
+    def together() -> bool:
+        told = daemons["one"].ctl("sstate").stdout, daemons["one"].ctl("sstatus").stdout
+        return "OPERATION" in told[0] and all(f"web{name}" in told[1] for name in daemons)
 
-    eventually(listens, "the server of the plugin, which a thread opens")
+    eventually(together, "both at work, the programs of both", 60)  # it goes by ticks of five seconds
+
+
+def test_multivisor(make: Callable[[], Installed]) -> None:
+    """A page for the daemons of two machines, here the same one."""
+    plugin, pages = example("ini", "multivisor.rpc"), example("text", "[global]")
+    machines = [make(), make()]
+    for number, daemon in enumerate(machines, 1):
+        daemon.start(plugin.replace("9002", str(daemon.port)), probe=None, web={"startsecs": 0})
+        pages = pages.replace(f"10.0.0.{number}:9002", f"127.0.0.1:{daemon.port}")
+    first = machines[0]
+    (first.dir / "multivisor.conf").write_text(pages)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "{}:{}".format(*free.getsockname())
+    command = [first.program_of("multivisor"), "-c", "multivisor.conf", "--bind", address]
+    with (open(first.dir / "multivisor.log", "wb") as log,
+          subprocess.Popen(command, cwd=first.dir, stdout=log, stderr=log) as server):
+        try:
+            def shown() -> list[str]:
+                try:
+                    with urllib.request.urlopen(f"http://{address}/api/data", timeout=10) as page:
+                        shop = json.load(page)
+                except OSError:
+                    return []
+                assert shop["name"] == "shop"
+                return [process["statename"] for name in ("one", "two")
+                        for process in shop["supervisors"][name]["processes"].values()]
+
+            eventually(lambda: shown() == ["RUNNING"] * 2, "the programs of both", 60)
+            pid = first.info("web")["pid"]
+            form = b"uid=one:web:web"
+            with urllib.request.urlopen(f"http://{address}/api/process/restart", form, timeout=20) as answer:
+                assert answer.status == 200
+            eventually(lambda: first.info("web")["pid"] not in (0, pid), "another process")
+        finally:
+            server.terminate()
 
 
 def test_nagios(daemon: Installed, clients: pathlib.Path) -> None:

@@ -327,12 +327,16 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def start_supvisors(daemon: Installed, address: str, members: str, identifier: str, **puppets: Any) -> None:
-    daemon.tolerate("supervisorproxy.py")  # it tells of another instance that is not up yet in this way
-    # It looks its own address up, which not every name service knows.
+def own_name(daemon: Installed, address: str) -> dict[str, str]:
+    """The environment in which Supvisors finds the address of this machine, which not every name service knows."""
     (daemon.dir / "sitecustomize.py").write_text(
         f"import socket\nsocket.gethostbyaddr = lambda name: ({address!r}, [], [{address!r}])\n"
     )
+    return {"PYTHONPATH": str(daemon.dir)}
+
+
+def start_supvisors(daemon: Installed, address: str, members: str, identifier: str, **puppets: Any) -> None:
+    daemon.tolerate("supervisorproxy.py")  # it tells of another instance that is not up yet in this way
     start(
         daemon,
         f"""
@@ -343,7 +347,7 @@ def start_supvisors(daemon: Installed, address: str, members: str, identifier: s
         [ctlplugin:supvisors]
         supervisor.ctl_factory = supvisors.supvisorsctl:make_supvisors_controller_plugin
         """,
-        env={"PYTHONPATH": str(daemon.dir)},
+        env=own_name(daemon, address),
         supervisord=f"identifier={identifier}",
         inet="port=*:@port@\nallowed_hosts=*",
         **puppets,
