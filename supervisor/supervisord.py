@@ -26,6 +26,7 @@ from supervisor.daemon.startup import (
     report_leftovers,
     starting,
     tell_notes,
+    without_rotation,
 )
 from supervisor.daemon.ticks import Ticks
 from supervisor.engine.clock import Clock
@@ -96,8 +97,9 @@ class Supervisor:
         options.logger = make_logger(options)
         self._pidfile = PidFile(self.system, options.pidfile)
         try:
-            tell_notes(options)
-            unclean = options.first and refuse_second_instance(options, self._pidfile) is not None
+            with without_rotation(options.logger):
+                tell_notes(options)
+                unclean = options.first and refuse_second_instance(options, self._pidfile) is not None
             if not options.nocleanup:
                 options.clear_autochildlogdir()
             self.run(unclean)

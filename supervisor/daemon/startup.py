@@ -34,6 +34,7 @@ __all__ = [
     "report_leftovers",
     "starting",
     "tell_notes",
+    "without_rotation",
 ]
 
 _ROOT = (
@@ -102,6 +103,17 @@ def make_logger(options: ServerOptions) -> loggers.Logger:
     except OSError as exc:
         raise StartError(f"Cannot open the log file {options.logfile}: {exc.strerror or exc}")
     return logger
+
+
+@contextmanager
+def without_rotation(logger: loggers.Logger) -> Iterator[None]:
+    """While it is not known whether the log is another instance's; for good when that turns out to be so."""
+    logs = [handler for handler in logger.handlers if isinstance(handler, loggers.RotatingFileHandler)]
+    for log in logs:
+        log.stream.maxbytes = 0
+    yield
+    for log in logs:
+        log.doRollover()
 
 
 def tell_notes(options: ServerOptions) -> None:

@@ -9,6 +9,7 @@ import random
 import re
 import resource
 import signal
+import sys
 import time
 import xmlrpc.client
 
@@ -45,7 +46,10 @@ def test_what_a_child_finds(daemon: Daemon, tmp_path):
     child = daemon.child("a")
     assert child.hello["ppid"] == daemon.pid and child.hello["cwd"] == str(tmp_path)
     assert child.tell("fds") == [0, 1, 2]
-    assert child.tell("signals") == {"SigIgn": 0x1001000, "SigBlk": 0}
+    signals = child.tell("signals")
+    if sys.version_info < (3, 11):
+        signals["SigIgn"] &= ~(3 << 31)  # glibc's posix_spawn leaves its internal signals 32 and 33 ignored
+    assert signals == {"SigIgn": 0x1001000, "SigBlk": 0}
     assert child.tell("value", "(os.umask(0), os.getpgrp() == os.getpid(), os.getsid(0))") == [
         0o27, True, os.getsid(daemon.pid)]
     assert child.tell("value", "[os.environ[k] for k in ('OWN', 'SUPERVISOR_ENABLED', 'SUPERVISOR_SERVER_URL')]") == [

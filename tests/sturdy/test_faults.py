@@ -84,8 +84,11 @@ def test_killed_and_started_again(daemon: Daemon, daemonize: bool) -> None:
 @pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("second", [[], ["-n"]])
 def test_a_second_start_is_refused_and_touches_nothing(daemon: Daemon, first: bool, second: list[str]) -> None:
-    daemon.start(p={**SLEEP, "stdout_logfile": "AUTO"}, probe=None, daemonize=first)
+    daemon.start(p={**SLEEP, "stdout_logfile": "AUTO"}, probe=None, daemonize=first, loglevel="info",
+                 supervisord="logfile_maxbytes=10KB")
     pid = daemon.wait_state("p", "RUNNING")["pid"]
+    with open(daemon.logfile, "a") as log:
+        log.write("x" * (9999 - daemon.logfile.stat().st_size) + "\n")  # rotation is due with the next line
     before = {path.name: path.stat().st_ino for path in daemon.dir.iterdir()}
     refused = daemon.run("-c", str(daemon.conf), *second)
     assert refused.returncode != 0 and "Error" in refused.stderr
