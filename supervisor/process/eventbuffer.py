@@ -14,6 +14,7 @@ from supervisor.hints import Any
 
 __all__ = ["EventBuffer", "Overflow"]
 
+_TEXT = (str, bytes)
 # Overflow is told once in this time.
 OVERFLOW_PERIOD = 1.0
 
@@ -41,18 +42,21 @@ class EventBuffer:
 
     def append(self, event: Any) -> None:
         """Let an event wait behind the others, of which the oldest make room."""
-        self._make_room(event)
+        if self._events:
+            self._make_room(event)
+        self.size += _carried(event)
         self._events.append(event)
 
     def give_back(self, event: Any) -> None:
         """Let an event that was taken wait before all others. Room is made as for a new one."""
         self._make_room(event)
+        self.size += _carried(event)
         self._events.appendleft(event)
 
     def popleft(self) -> Any:
         """Take the oldest."""
         event = self._events.popleft()
-        self.size -= _carried(event)
+        self.size -= event.carried_bytes
         return event
 
     def clear(self) -> None:
@@ -63,7 +67,6 @@ class EventBuffer:
     def _make_room(self, event: Any) -> None:
         while not self.takes(event):
             self._dropped(self.popleft().serial)
-        self.size += _carried(event)
 
 
 class Overflow:
@@ -106,6 +109,9 @@ def _carried(event: Any) -> int:
     facts = event.__dict__
     size: int | None = facts.get("carried_bytes")
     if size is None:
-        size = sum([getsizeof(value) for value in facts.values() if isinstance(value, (str, bytes))])
-        event.carried_bytes = size
+        size = 0
+        for value in facts.values():
+            if isinstance(value, _TEXT):
+                size += getsizeof(value)
+        facts["carried_bytes"] = size
     return size
