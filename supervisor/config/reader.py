@@ -92,6 +92,15 @@ class _Reader:
         lines = text.split("\n")
         last = len(lines)
         for number, line in enumerate(lines, 1):
+            name, equals, value = line.partition("=")
+            if (equals and name[0:1].isalpha() and ":" not in name and ";" not in line and "#" not in line
+                    and self._section is not None):
+                # As nearly all lines are: an option, and nothing that would have to be looked at closely.
+                indent = 0
+                if len(self._more) > 1:
+                    self._finish_option()
+                self._set_option(self._section, name, value, number)
+                continue
             value = line.strip()
             if not value:
                 if self._more and number < last:
@@ -131,12 +140,13 @@ class _Reader:
             self._bad_lines.append((number, "(not shown)" if secret else repr(line[:_QUOTED])))
             self._more = [""] if self._option else []      # what is indented below it belongs to it
             return
-        option = value[:at].rstrip().lower()
-        options = self._section.options
-        if option in options:
-            self._section.repeated.append((option, number))
-        text = value[at + 1 :].strip()
-        options[option] = (text, number)
+        self._set_option(self._section, value[:at], value[at + 1 :], number)
+
+    def _set_option(self, section: RawSection, name: str, value: str, number: int) -> None:
+        option, text = name.rstrip().lower(), value.strip()
+        if option in section.options:
+            section.repeated.append((option, number))
+        section.options[option] = (text, number)
         self._option = option
         self._more = [text]
 

@@ -14,7 +14,7 @@ from supervisor.supervisorctl.session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -40,7 +40,7 @@ def main(args: Iterable[Any] | None = None, options: ClientOptions | None = None
 
 def _status(args: Iterable[Any] | None, options: ClientOptions) -> int:
     try:
-        options.realize(args)
+        _uncollected(options.realize, args)
         return run(options)
     except OutputGone as gone:
         _close_output()
@@ -63,7 +63,7 @@ def run(options: ClientOptions) -> int:
         raise
     try:
         if options.args:
-            _act(session, " ".join(options.args))
+            _uncollected(session.onecmd, " ".join(options.args))
         if options.interactive:
             session.exec_cmdloop(options.args, options)
             load("shell:ignore_interrupts")()
@@ -73,12 +73,12 @@ def run(options: ClientOptions) -> int:
         session.close()
 
 
-def _act(session: Any, line: str) -> None:
-    """Run the action; an answer about thousands of processes is no garbage to look through again and again."""
+def _uncollected(function: Callable[[Any], object], argument: Any) -> None:
+    """Call it; what is read of thousands of processes is no garbage to be looked through again and again."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        session.onecmd(line)
+        function(argument)
     finally:
         if collecting:
             gc.enable()

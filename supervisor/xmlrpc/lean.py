@@ -21,6 +21,8 @@ _ANSWER_END = "\n</param>\n</params>\n</methodResponse>\n"
 _STRUCT = "<value><struct>\n<member>\n<name>"
 _NEXT_MEMBER = "\n</member>\n<member>\n<name>"
 _STRUCT_END = "\n</member>\n</struct></value>"
+_NEXT_STRUCT = f"{_STRUCT_END}\n{_STRUCT}"
+_VALUE = "</name>\n<value>"
 _ARRAY = "<value><array><data>\n"
 _ARRAY_END = "</data></array></value>"
 _DEEPEST = 16
@@ -95,6 +97,11 @@ def loads_response(body: bytes) -> Any:
         text = body.decode("utf-8")
         end = len(text) - len(_ANSWER_END)
         if text.startswith(_ANSWER) and text.endswith(_ANSWER_END) and "\r" not in text:
+            if text.startswith(_ARRAY + _STRUCT, len(_ANSWER)):
+                try:
+                    return _read_alike(text[len(_ANSWER) : end])
+                except _Uncommon:
+                    pass
             value, at = _read(text, len(_ANSWER), 0, _Members())
             if at == end:
                 return value
@@ -161,6 +168,54 @@ def _read_struct(text: str, at: int, depth: int, known: _Members) -> tuple[dict[
             return result, at + len(_STRUCT_END)
         else:
             raise _Uncommon
+
+
+def _read_alike(array: str) -> list[dict[str, Any]]:
+    """An array of structs that all have the same scalar members, as those of a thousand processes: read member by
+    member of all at once, which is several times quicker than struct by struct."""
+    tail = f"{_STRUCT_END}\n{_ARRAY_END}"
+    if not array.endswith(tail):
+        raise _Uncommon
+    structs = array[len(_ARRAY) + len(_STRUCT) : -len(tail)].split(_NEXT_STRUCT)
+    rows = [struct.split(_NEXT_MEMBER) for struct in structs]
+    if len(set(map(len, rows))) != 1:
+        raise _Uncommon
+    names, columns = [], []
+    for members in zip(*rows, strict=True):
+        name, _, value = members[0].partition(_VALUE)
+        names.append(_plain(name))
+        columns.append(_column(members, f"{name}{_VALUE}", value))
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _column(members: tuple[str, ...], before: str, example: str) -> list[Any]:
+    """The values of one member of all structs; example is the first of them with its tags."""
+    if example.startswith("<string>"):
+        before, after = f"{before}<string>", "</string></value>"
+    elif example.startswith("<int>"):
+        before, after = f"{before}<int>", "</int></value>"
+    else:
+        raise _Uncommon
+    text = "\n".join(members)
+    if not (text.startswith(before) and text.endswith(after)):
+        raise _Uncommon
+    # No value holds such a boundary, because none holds a "<": so the count tells whether all members are alike.
+    values = text[len(before) : -len(after)].split(f"{after}\n{before}")
+    told = "".join(values)
+    if len(values) != len(members) or "<" in told:
+        raise _Uncommon
+    if after == "</int></value>":
+        return _numbers(values, told)
+    return list(map(_plain, values)) if "&" in told else values
+
+
+def _numbers(values: list[str], told: str) -> list[int]:
+    if not told.isascii() or not told.replace("-", "").isdigit():
+        raise _Uncommon
+    try:
+        return list(map(int, values))
+    except ValueError:
+        raise _Uncommon from None
 
 
 def _scalar(typed: str) -> Any:

@@ -92,3 +92,39 @@ def test_any_bytes_are_a_call_or_refused(body: bytes) -> None:
         codec.loads_call(body)
     except codec.CodecError:
         pass
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Structs with the same members, as those of many processes; sometimes one is different."""
+    kinds = draw(st.dictionaries(XML_TEXT, st.sampled_from([XML_TEXT, INTS]), min_size=1, max_size=4))
+    rows = draw(st.lists(st.fixed_dictionaries(dict(kinds)), min_size=1, max_size=6))
+    if draw(st.integers(0, 3)) == 0:
+        rows[draw(st.integers(0, len(rows) - 1))] = draw(st.dictionaries(XML_TEXT, VALUES, max_size=4))
+    return rows
+
+
+@given(alike())
+def test_structs_that_are_alike_are_read(rows: list[dict[str, Any]]) -> None:
+    body = codec.dumps_response(rows)
+    assert lean.loads_response(body) == rows
+    assert strict.read_response(body) == (rows, None)
+
+
+@given(alike(), st.data())
+@settings(max_examples=300)
+def test_damaged_answers_mean_the_same_to_both_readers(rows: list[dict[str, Any]], data: st.DataObject) -> None:
+    body = bytearray(codec.dumps_response(rows))
+    pieces = [b"", b"<", b"-", b"&lt;", b"</int></value>", b"<name>", b"\n</member>", b"<value><string>", b"1"]
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(body)))
+        body[at : at + data.draw(st.integers(0, 3))] = data.draw(st.sampled_from(pieces))
+    try:
+        expected: Any = strict.read_response(bytes(body))[0]
+    except ValueError:
+        expected = ValueError
+    try:
+        got: Any = lean.loads_response(bytes(body))
+    except ValueError:
+        got = ValueError
+    assert got == expected
