@@ -11,9 +11,10 @@ from supervisor.names import split_namespec
 from supervisor.supervisorctl.colours import name_painter
 from supervisor.supervisorctl.link import CallFault, UnknownProtocol
 from supervisor.supervisorctl.logends import DEFAULT_BYTES, last_bytes, last_lines, pieces
+from supervisor.supervisorctl.output import OutputGone
 from supervisor.supervisorctl.printer import Printer
 from supervisor.supervisorctl.safetext import encoding_warning, log_text, one_line, raw_text
-from supervisor.supervisorctl.stream import CannotRead, Stream, follow
+from supervisor.supervisorctl.stream import CannotRead, ReaderLeft, Stream, follow
 from supervisor.supervisorctl.targets import BadWords, each_process, take_flags
 
 TYPE_CHECKING = False
@@ -167,10 +168,12 @@ def follow_logs(session: Session, logs: list[tuple[str, str]], raw: bool) -> Non
         for path, prefix in logs:
             streams[Stream(session.link, path)] = Printer(session, raw, prefix)
         try:
-            follow(streams)
+            follow(streams, output=session.pipe())
         finally:
             for printer in streams.values():
                 printer.finish()
+    except ReaderLeft:
+        raise OutputGone() from None
     except CannotRead as problem:
         session.fail(one_line(str(problem)))
     except UnknownProtocol:

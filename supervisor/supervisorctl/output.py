@@ -6,6 +6,7 @@ Must not know what is said.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses
@@ -63,6 +64,15 @@ class Output:
         """Whether a person watches the output."""
         isatty = getattr(self.stdout, "isatty", None)
         return bool(isatty and isatty())
+
+    def pipe(self) -> int | None:
+        """The descriptor of an output whose reader may leave; None for files, terminals and the like."""
+        try:
+            fd: int = self.stdout.fileno()
+            mode = os.fstat(fd).st_mode
+        except (AttributeError, OSError, ValueError):
+            return None
+        return fd if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
 
     def columns(self) -> int:
         """How wide the terminal is."""

@@ -33,6 +33,10 @@ class CannotRead(Exception):
         self.status = status
 
 
+class ReaderLeft(Exception):
+    """Nobody reads what is printed any more."""
+
+
 class Chunks:
     """Takes a chunked body in pieces of any size, gives what it carries."""
 
@@ -183,16 +187,21 @@ class WakeUp:
 
 
 def follow(streams: Mapping[Stream, Callable[[bytes], None]], wake_up: WakeUp | None = None,
-           missing_is_fine: bool = False) -> None:
-    """Hand on what the streams bring until all have ended or the wake-up is called."""
+           missing_is_fine: bool = False, output: int | None = None) -> None:
+    """Hand on what the streams bring until all have ended or the wake-up is called. ReaderLeft when the reader of the
+    pipe ``output`` has left, which writing alone would tell at the next byte, if ever."""
     poll = select.poll()
     by_fd = {stream.fileno(): stream for stream in streams}
     for fd in by_fd:
         poll.register(fd, select.POLLIN)
     if wake_up is not None:
         poll.register(wake_up.fileno(), select.POLLIN)
+    if output is not None:
+        poll.register(output, 0)
     while by_fd:
         for fd, _ in poll.poll():
+            if fd == output:
+                raise ReaderLeft()
             stream = by_fd.get(fd)
             if stream is None:
                 return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import time
 
 from supervisor.supervisorctl import status
 from supervisor.supervisorctl.colours import can_redraw
 from supervisor.supervisorctl.late import load
+from supervisor.supervisorctl.output import OutputGone
 from supervisor.supervisorctl.statuses import LSBInitExitStatuses, LSBStatusExitStatuses
 
 TYPE_CHECKING = False
@@ -18,7 +20,7 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 def watch(session: Session, words: list[str], as_json: bool = False) -> None:
-    """Show the processes until Ctrl-C, or until the server is gone."""
+    """Show the processes until Ctrl-C, or until the server or the reader is gone."""
     before: object = None
     redraws = session.on_terminal() and can_redraw() and not as_json
     try:
@@ -37,6 +39,17 @@ def watch(session: Session, words: list[str], as_json: bool = False) -> None:
                 if not redraws:
                     session.output("")
             before = now
-            time.sleep(EVERY)
+            _pause(session.pipe())
     except KeyboardInterrupt:
         session.output("")
+
+
+def _pause(output: int | None) -> None:
+    """Until the next look, or until nobody reads the pipe that the output is."""
+    if output is None:
+        time.sleep(EVERY)
+        return
+    poll = select.poll()
+    poll.register(output, 0)
+    if poll.poll(EVERY * 1000):
+        raise OutputGone()

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.harness import Daemon
+from tests.harness import Daemon, eventually
 from tests.harness.daemon import CTL, DEADLINE
 
 CAT = {"command": "/bin/cat", "startsecs": 0}
@@ -142,6 +142,22 @@ def test_a_reader_that_leaves_is_no_trouble(daemon: Daemon) -> None:
     finally:
         os.close(writer)
     assert (ended.stderr, ended.returncode) == ("", 1)
+
+
+@pytest.mark.parametrize("words", [["tail", "-f", "a"], ["maintail", "-f"], ["logs", "-f", "a"], ["status", "-w"]])
+def test_a_reader_that_leaves_is_noticed_though_nothing_comes(daemon: Daemon, words: list[str]) -> None:
+    daemon.start(a={"startsecs": 0}, probe=None, loglevel="critical")
+    daemon.child("a").tell("out", "word\n")
+    eventually(lambda: daemon.call("readProcessStdoutLog", "a", 0, 0), "the word is in the log")
+    with subprocess.Popen([sys.executable, "-c", CTL, "-c", str(daemon.conf), *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=daemon.environment()) as child:
+        assert child.stdout is not None and child.stderr is not None
+        child.stdout.read(1)
+        child.stdout.close()
+        try:
+            assert (child.wait(DEADLINE), child.stderr.read()) == (1, b"")
+        finally:
+            child.kill()
 
 
 def test_a_shell_on_a_pipe(daemon: Daemon) -> None:
