@@ -5,6 +5,7 @@ A unix socket is never open wider than configured, and only sockets are replaced
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -111,8 +112,9 @@ class UnixStreamSocketConfig(SocketConfig):
     def create_and_bind(self) -> socket.socket:
         """Replaces a socket of an earlier run, but nothing that is not a socket."""
         try:
-            if stat.S_ISSOCK(os.lstat(self.path).st_mode):
-                os.unlink(self.path)
+            if not stat.S_ISSOCK(os.lstat(self.path).st_mode):
+                raise OSError(errno.EEXIST, "Not a socket", self.path)
+            os.unlink(self.path)
         except FileNotFoundError:
             pass
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

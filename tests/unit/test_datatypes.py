@@ -180,7 +180,7 @@ def test_a_unix_socket_gets_its_mode_and_replaces_only_sockets(tmp_path: pathlib
         assert stat.S_IMODE(os.stat(path).st_mode) == mode
     precious = tmp_path / "file"
     precious.write_text("kept")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="Not a socket"):
         d.UnixStreamSocketConfig(str(precious)).create_and_bind()
     assert precious.read_text() == "kept"
 
