@@ -14,6 +14,7 @@ import errno
 import os
 import re
 import stat
+from contextlib import suppress
 
 from supervisor.engine.system import System
 
@@ -102,7 +103,11 @@ def refuse_planted_folder(system: System, folder: str) -> None:
     try:
         info = system.stat(folder)
     except OSError:
-        return  # opening will tell
+        # Perhaps the kernel's refusal to follow a link, which it gives for the end of a way but not within one: then
+        # files in the folder could be opened. Of what else is wrong opening will tell.
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            _walk(folder, system)
+        return
     key = (folder, info.st_dev, info.st_ino)
     if key in _known_folders:
         return
