@@ -65,8 +65,8 @@ class ProtectedLinks(System):
 
 
 @pytest.mark.parametrize("system", [System(), ProtectedLinks()], ids=["any kernel", "protected links"])
-def test_a_link_behind_a_planted_one_is_not_followed(tmp_path: Path, system: System) -> None:
-    """A link of ours is no better when the folder that it lies in was reached by one of somebody else."""
+def test_what_is_behind_a_planted_link_is_not_opened(tmp_path: Path, system: System) -> None:
+    """Nor a link of ours that lies there followed."""
     shared, ours = tmp_path / "shared", tmp_path / "ours"
     shared.mkdir()
     shared.chmod(0o1777)
@@ -76,4 +76,6 @@ def test_a_link_behind_a_planted_one_is_not_followed(tmp_path: Path, system: Sys
     os.lchown(shared / "way", SOMEBODY, SOMEBODY)
     with pytest.raises(OSError, match=f"not following a link that user id {SOMEBODY} put there"):
         open_ours(system, str(shared / "way" / "file"), os.O_WRONLY | os.O_CREAT)
-    assert not (tmp_path / "target").exists()
+    with pytest.raises(OSError, match=f"not following a link that user id {SOMEBODY} put there"):
+        open_ours(system, str(shared / "way" / "new"), os.O_WRONLY | os.O_CREAT)
+    assert os.listdir(ours) == ["file"] and not (tmp_path / "target").exists()
