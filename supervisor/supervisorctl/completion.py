@@ -26,6 +26,8 @@ OPTIONS = (
 
 WITH_FILE = "-c --configuration -r --history_file --password-file"
 WITH_WORD = "-s --serverurl -u --username -p --password"
+# What is not handed on when the script asks for names, by its beginnings.
+FLAGS = "-i* -h* --i* --h* --v*"
 
 _BASH = """\
 # bash completion for supervisorctl: source this file, or put it where bash-completion looks.
@@ -41,8 +43,9 @@ _supervisorctl() {
     esac
     while [ $at -lt ${#words[@]} ]; do
         case ${words[at]} in
-            @WITH_FILE@|@WITH_WORD@) options+=("${words[at]}" "${words[at+1]}"); at=$((at+2)) ;;
-            -*) at=$((at+1)) ;;
+            @WITH_FILE@|@WITH_WORD@) options+=("${words[at]}" "${words[at+1]/#'~/'/$HOME/}"); at=$((at+2)) ;;
+            @FLAGS@) at=$((at+1)) ;;
+            -*) options+=("${words[at]}"); at=$((at+1)) ;;
             *) action=${words[at]}; [ $((at+1)) -eq ${#words[@]} ] && second=yes; break ;;
         esac
     done
@@ -81,8 +84,9 @@ _supervisorctl() {
     esac
     while (( at < CURRENT )); do
         case ${words[at]} in
-            @WITH_FILE@|@WITH_WORD@) options+=("${(Q)words[at]}" "${(Q)words[at+1]}"); (( at += 2 )) ;;
-            -*) (( at += 1 )) ;;
+            @WITH_FILE@|@WITH_WORD@) options+=("${words[at]}" "${(Q)${words[at+1]/#\\~\\//$HOME/}}"); (( at += 2 )) ;;
+            @FLAGS@) (( at += 1 )) ;;
+            -*) options+=("${(Q)words[at]}"); (( at += 1 )) ;;
             *) action=${words[at]}; (( at + 1 == CURRENT )) && second=yes; break ;;
         esac
     done
@@ -116,9 +120,12 @@ function __supervisorctl_split
         set -l next (math $at + 1)
         switch $words[$at]
             case @WITH_WORDS@
-                set -a options $words[$at] $words[$next]
+                set -a options $words[$at] (string replace -r '^~/' $HOME/ -- $words[$next])
                 set at (math $next + 1)
+            case @FLAG_WORDS@
+                set at $next
             case '-*'
+                set -a options $words[$at]
                 set at $next
             case '*'
                 break
@@ -228,6 +235,8 @@ def script(shell: str) -> str:
         "@GROUP_WORDS@": " ".join(groups),
         "@PROCESS_WORDS@": " ".join(processes),
         "@WITH_WORDS@": f"{WITH_FILE} {WITH_WORD}",
+        "@FLAGS@": FLAGS.replace(" ", "|"),
+        "@FLAG_WORDS@": " ".join(f"'{flag}'" for flag in FLAGS.split()),
         "@WITH_FILE@": WITH_FILE.replace(" ", "|"),
         "@WITH_WORD@": WITH_WORD.replace(" ", "|"),
     }

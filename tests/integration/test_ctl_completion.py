@@ -42,7 +42,7 @@ main()
 class CommandShell:
     """A command shell that has the completion, and a supervisorctl that writes down what it is asked to do."""
 
-    def __init__(self, name: str, daemon: Daemon) -> None:
+    def __init__(self, name: str, daemon: Daemon, config: object) -> None:
         self.trail = daemon.dir / "trail"
         self.trail.touch()
         bin_dir = daemon.dir / "bin"
@@ -54,7 +54,7 @@ class CommandShell:
         script.write_text(daemon.ctl("completion", name).stdout)
         environ = daemon.environment({
             "PATH": f"{bin_dir}:{os.environ['PATH']}", "HOME": str(daemon.dir), "TERM": "vt100", "PS1": "$ ",
-            "SUPERVISORCTL_CONFIG": str(daemon.conf), "XDG_CONFIG_HOME": str(daemon.dir),
+            "SUPERVISORCTL_CONFIG": str(config), "XDG_CONFIG_HOME": str(daemon.dir),
             "XDG_DATA_HOME": str(daemon.dir),
         })
         environ.pop("INPUTRC", None)
@@ -81,11 +81,27 @@ class CommandShell:
 
 
 @pytest.fixture(params=list(SCRIPTS))
-def shell(request: pytest.FixtureRequest, daemon: Daemon) -> Iterator[CommandShell]:
-    if shutil.which(request.param) is None and not os.environ.get("CI"):
-        pytest.skip(f"{request.param} is not installed")
+def shell_name(request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    if shutil.which(name) is None and not os.environ.get("CI"):
+        pytest.skip(f"{name} is not installed")
+    return name
+
+
+@pytest.fixture
+def config(request: pytest.FixtureRequest, daemon: Daemon) -> object:
+    """The file that the command finds by itself; with a parameter, one of that text."""
+    if not hasattr(request, "param"):
+        return daemon.conf
+    path = daemon.dir / "found.conf"
+    path.write_text(request.param)
+    return path
+
+
+@pytest.fixture
+def shell(shell_name: str, daemon: Daemon, config: object) -> Iterator[CommandShell]:
     daemon.start("[group:grp]\nprograms=x,yes", probe=None, single=CAT, x=CAT, yes=CAT, **{HOSTILE: CAT})
-    opened = CommandShell(request.param, daemon)
+    opened = CommandShell(shell_name, daemon, config)
     yield opened
     opened.child.close(force=True)
 
@@ -102,6 +118,17 @@ def test_what_is_completed(shell: CommandShell, daemon: Daemon) -> None:
         ("supervisorctl help relo\t", "help reload"), ("bin/supervisorctl pid sin\t", "pid single"),
     ):
         assert " ".join(shell.types(typed).split()) == run, typed
+
+
+@pytest.mark.parametrize("config", ["[supervisorctl]\nserverurl=unix:///nope\n"], indirect=True, ids=["elsewhere"])
+def test_names_come_from_the_server_that_is_named_however_it_is(shell: CommandShell, daemon: Daemon) -> None:
+    shutil.copy(daemon.conf, daemon.dir / "elsewhere")
+    for options, run in (
+        ("-c ~/elsewhere", f"-c {daemon.dir}/elsewhere"), ("-celsewhere", "-celsewhere"),
+        ("-i --configuration=elsewhere", "-i --configuration=elsewhere"),
+        (f"--serverurl=unix://{daemon.socket}", f"--serverurl=unix://{daemon.socket}"),
+    ):
+        assert " ".join(shell.types(f"supervisorctl {options} pid sin\t").split()) == f"{run} pid single"
 
 
 def test_a_name_is_never_run(shell: CommandShell, daemon: Daemon) -> None:

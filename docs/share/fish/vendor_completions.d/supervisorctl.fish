@@ -8,9 +8,12 @@ function __supervisorctl_split
         set -l next (math $at + 1)
         switch $words[$at]
             case -c --configuration -r --history_file --password-file -s --serverurl -u --username -p --password
-                set -a options $words[$at] $words[$next]
+                set -a options $words[$at] (string replace -r '^~/' $HOME/ -- $words[$next])
                 set at (math $next + 1)
+            case '-i*' '-h*' '--i*' '--h*' '--v*'
+                set at $next
             case '-*'
+                set -a options $words[$at]
                 set at $next
             case '*'
                 break
