@@ -25,6 +25,7 @@ FLOORS = {
     "supervisor.hints": 0,
     "supervisor.printing": 0,
     "supervisor.version": 0,
+    "supervisor.way": 0,
     "supervisor.config": 1,
     "supervisor.datatypes": 1,
     "supervisor.process.lifecycle": 1,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterator
 
 from supervisor.config.context import Context, SectionReader, file_of, where
 from supervisor.config.option import HOST
@@ -18,9 +17,8 @@ from supervisor.config.problems import ConfigError, Problem
 from supervisor.config.reader import decode, read_bytes
 from supervisor.config.tables import INCLUDE
 from supervisor.hints import Any
+from supervisor.way import way
 
-# Parts of a way, those of links on it included.
-_MOST_NAMES = 1000
 NO_SUPERVISORD = ".ini file does not include supervisord section"
 
 
@@ -45,33 +43,15 @@ def writable_by_others(path: str) -> bool:
     if os.geteuid() != 0:
         return False
     try:
-        return any(_replaceable(place) for place in _way(os.path.abspath(path))) or _open_to_others(os.stat(path))
+        return any(_replaceable(folder, info) for folder, _, info in way(path)) or _open_to_others(os.stat(path))
     except OSError:
         return False  # it has just been replaced
 
 
-def _way(path: str) -> Iterator[str]:
-    """All names, of folders, links and file, that decide what is read."""
-    here, rest, left = "/", path.split("/")[::-1], _MOST_NAMES
-    while rest and left:
-        part = rest.pop()
-        if part in ("", "."):
-            continue
-        left -= 1
-        name = os.path.join(here, part)
-        yield name
-        if os.path.islink(name):
-            target = os.readlink(name)
-            here = "/" if target.startswith("/") else here
-            rest += target.split("/")[::-1]
-        else:
-            here = os.path.dirname(here) if part == ".." else name
-
-
-def _replaceable(name: str) -> bool:
+def _replaceable(folder: str, info: os.stat_result) -> bool:
     """Whether others may put something else there: in a sticky folder that is the owner alone."""
-    folder = os.stat(os.path.dirname(name))
-    return os.lstat(name).st_uid != 0 or (not folder.st_mode & stat.S_ISVTX and _open_to_others(folder))
+    holder = os.stat(folder)
+    return info.st_uid != 0 or (not holder.st_mode & stat.S_ISVTX and _open_to_others(holder))
 
 
 def _open_to_others(facts: os.stat_result) -> bool:

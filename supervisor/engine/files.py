@@ -17,11 +17,11 @@ import stat
 from contextlib import suppress
 
 from supervisor.engine.system import System
+from supervisor.way import MOST_LINKS, way
 
 __all__ = [
     "CAREFUL",
     "DESCRIPTOR",
-    "MOST_LINKS",
     "led_on",
     "open_name",
     "open_ours",
@@ -31,7 +31,6 @@ __all__ = [
 
 # Whatever is opened: do not wait for it, and keep it from being our terminal and from children.
 CAREFUL = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-MOST_LINKS = 40
 _MOST_FOLDERS = 1024
 # Links of the kernel's own, which lead to what a process has open: that need not have a name to be opened by.
 DESCRIPTOR = re.compile(r"/proc/(?:self|thread-self|[0-9]+)(?:/task/[0-9]+)?/fd/[0-9]+")
@@ -118,28 +117,12 @@ def refuse_planted_folder(system: System, folder: str) -> None:
 
 
 def _walk(folder: str, system: System) -> None:
-    rest = [part for part in reversed(os.path.abspath(folder).split("/")) if part]
-    here, links = "/", 0
-    while rest:
-        part = rest.pop()
-        if part == "..":
-            here = os.path.dirname(here)
+    for above, name, info in way(folder, system.lstat, system.readlink):
+        if not stat.S_ISLNK(info.st_mode) or _trusted(system, info):
             continue
-        name = os.path.join(here, part)
-        info = system.lstat(name)
-        if not stat.S_ISLNK(info.st_mode):
-            here = name
-            continue
-        above = system.stat(here)
-        if above.st_mode & stat.S_IWOTH and not _trusted(system, info) and info.st_uid != above.st_uid:
+        holder = system.stat(above)
+        if holder.st_mode & stat.S_IWOTH and info.st_uid != holder.st_uid:
             raise _planted_link(name, info)
-        links += 1
-        if links > MOST_LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
-        target = system.readlink(name)
-        if target.startswith("/"):
-            here = "/"
-        rest.extend(part for part in reversed(target.split("/")) if part and part != ".")
 
 
 def _trusted(system: System, info: os.stat_result) -> bool:

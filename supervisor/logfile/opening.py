@@ -18,13 +18,13 @@ from collections import namedtuple
 from supervisor.engine.files import (
     CAREFUL,
     DESCRIPTOR,
-    MOST_LINKS,
     led_on,
     open_name,
     refuse_planted_file,
     refuse_planted_folder,
 )
 from supervisor.engine.system import System
+from supervisor.way import MOST_LINKS
 
 __all__ = ["Place", "own_descriptor", "open_place"]
 
