@@ -61,7 +61,9 @@ def answer_help(plugin: Any, ctl: Any, topic: str) -> None:
 
 
 def _documentation(plugin: object, name: str) -> object:
-    return getattr(plugin, f"help_{name}", None) or getattr(getattr(plugin, f"do_{name}", None), "__doc__", None)
+    action = getattr(plugin, f"do_{name}", None)
+    # None has a text of its own since Python 3.13.
+    return getattr(plugin, f"help_{name}", None) or (None if action is None else getattr(action, "__doc__", None))
 
 
 class _BuiltIn(ControllerPluginBase):
