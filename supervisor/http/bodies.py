@@ -39,6 +39,11 @@ class Body:
         """Use data from pos on; the position behind what was used."""
         raise NotImplementedError
 
+    @property
+    def kept(self) -> int:
+        """Bytes of it that are here."""
+        return len(self._whole)
+
     def joined(self) -> bytes | bytearray:
         """All of it; whoever is done with a bytearray may empty it, wherever else it is still held."""
         return self._whole if len(self._whole) > _LARGE else bytes(self._whole)

@@ -34,6 +34,9 @@ _ENOUGH_OUTPUT = 128 * 1024
 _MUCH_OUTPUT = 256 * 1024
 # and read while less than this of them waits to be answered.
 _MUCH_INPUT = 256 * 1024
+# Bodies that are not complete, of all connections of a server together; and what each may have in any case.
+MOST_UNFINISHED = 64 * 1024 * 1024
+_SMALL_BODY = 64 * 1024
 # Requests (two steps, if they have a body) and stream bytes for one connection before the others have their turn.
 _STEPS_AT_A_TIME = 64
 # What a step costs nobody knows before: after every few it is looked whether they took more than so many seconds.
@@ -77,6 +80,8 @@ class Channel:
         self._stream: Stream | None = None
         # Bytes ever sent when the request under way began.
         self._mark = 0
+        # Of the body under way, as the server was told.
+        self._unfinished = 0
         self._requests = 0
         self._advancing = self._scheduled = self._woken = False
         self._ended = self._paused = self._refused = False
@@ -122,7 +127,7 @@ class Channel:
         self._loop.remove_reader(self._fd)
         self._outbox.close()
         self.socket.close()
-        self._parser.forget()
+        self._forget_input()
         self.server.forget_channel(self)
         request, stream = self._current, self._stream
         self._current = self._stream = self._want_body = None
@@ -246,7 +251,12 @@ class Channel:
         if body is None:
             if request.head.expects and self._outbox.total == self._mark:
                 self._outbox.put(response.CONTINUE)
+            self._account(self._parser.kept)
+            if self._unfinished > _SMALL_BODY and self.server.unfinished > MOST_UNFINISHED:
+                raise HttpError(503)
             return False
+        if self._unfinished:
+            self._account(0)
         self._want_body = None
         if len(body) > HUGE:
             self._loop.call_soon(give_back)
@@ -255,6 +265,16 @@ class Channel:
         except BaseException as exc:
             self.fail(request, exc)
         return self._current is None and self._parser.pending > 0
+
+    def _account(self, size: int) -> None:
+        """Let the server know of an unfinished body."""
+        if size != self._unfinished:
+            self.server.unfinished += size - self._unfinished
+            self._unfinished = size
+
+    def _forget_input(self) -> None:
+        self._parser.forget()
+        self._account(0)
 
     def fail(self, request: deferring_http_request, exc: BaseException) -> None:
         """A handler raised something."""
@@ -278,7 +298,7 @@ class Channel:
 
     def _refuse(self, error: HttpError) -> None:
         """Answer what cannot be understood or is too much; the connection has no further use."""
-        self._parser.forget()
+        self._forget_input()
         request, self._current, self._want_body = self._current, None, None
         body = response.error_body(error.status, error.text or None)
         top = response.head("1.1" if request is None else request.version, error.status, self.server.date(), (
@@ -428,6 +448,8 @@ class Channel:
     def _answered(self, request: deferring_http_request) -> None:
         """The answer is all handed over. On to the next request, or to the end."""
         self._current = self._want_body = None
+        if self._unfinished:
+            self._account(0)
         head = request.head
         self.server.log_access(self.addr, head.line, request.reply_code, self._outbox.total - self._mark)
         request.forget_client()

@@ -56,6 +56,7 @@ class ServerLike(Protocol):
     handlers: list[Handler]
     max_header: int
     max_body: int
+    unfinished: int  # bytes of bodies that are not complete, of all connections
     date: Callable[[], bytes]
 
     def refusal(self, request: Any) -> str | None:

@@ -75,6 +75,7 @@ class supervisor_http_server:
         self.logger = LogWrapper(logger)
         self.max_header = max_header
         self.max_body = max_body
+        self.unfinished = 0
         self.handlers: list[Handler] = []
         self.channels: dict[Channel, None] = {}
         # All servers whose connections share the descriptors, this one included.

@@ -183,6 +183,11 @@ class RequestParser:
         return len(self._data) - self._pos
 
     @property
+    def kept(self) -> int:
+        """Bytes of the body under way that are here."""
+        return 0 if self._body is None else self._body.kept
+
+    @property
     def midway(self) -> bool:
         """Whether a request has begun that is not complete."""
         return self.in_body or self._pos < len(self._data)

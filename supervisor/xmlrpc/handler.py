@@ -23,6 +23,7 @@ from supervisor.xmlrpc.namespaces import (
     SystemNamespaceRPCInterface,
     check_arguments,
     resolve,
+    traverse,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ else:
 
 __all__ = ["DeferredXMLRPCResponse", "supervisor_xmlrpc_handler", "xmlrpc_marshal"]
 
-_LONGEST_NAME = 200
+# Characters in the log of what a client names.
+_LONGEST_SHOWN = 200
 # Lines of the log about requests that cannot be read.
 _INVALID_A_MINUTE = 60
 _TRACE = 5
@@ -68,11 +70,11 @@ def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8")
 
 
-def _shown(method: str) -> str:
-    """A method's name for the log: one line, not too long."""
-    if len(method) > _LONGEST_NAME:
-        method = method[:_LONGEST_NAME] + "..."
-    return method if method.isprintable() else ascii(method)[1:-1]
+def _shown(text: str) -> str:
+    """What a client has written, for the log: one line, not too long."""
+    if len(text) > _LONGEST_SHOWN:
+        text = text[:_LONGEST_SHOWN] + "..."
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 class supervisor_xmlrpc_handler:
@@ -158,18 +160,26 @@ class supervisor_xmlrpc_handler:
 
     def call(self, method: str, params: Sequence[Any]) -> Any:
         """What the method gives: a value, or a callable that is to be asked for it."""
+        call, dump = (self._call_written, codec.dump_value) if _is_ours() else (self._call_plain, None)
+        if method == "system.multicall":
+            function = resolve(self.rpcinterface, method)
+            check_arguments(function, params)
+            if isinstance(function.__self__, SystemNamespaceRPCInterface):
+                # Results are kept in the form in which they are sent, so that their size is known.
+                work = Multicall(params[0], call, self.supervisord.loop, dump, self._report)
+                work.run()
+                return work() if work.settled else work
+        return call(method, params)
+
+    def _call_plain(self, method: str, params: Sequence[Any]) -> Any:
+        return traverse(self.rpcinterface, method, params)
+
+    def _call_written(self, method: str, params: Sequence[Any]) -> Any:
+        """The same, perhaps as XML already."""
         function = resolve(self.rpcinterface, method)
         check_arguments(function, params)
-        if method == "system.multicall" and isinstance(function.__self__, SystemNamespaceRPCInterface):
-            # Results are kept in the form in which they are sent, so that their size is known.
-            dump = codec.dump_value if _is_ours() else None
-            work = Multicall(params[0], self.call, self.supervisord.loop, dump, self._report)
-            work.run()
-            return work() if work.settled else work
         write = codec.writer_of(function.__func__)
-        if write is not None and _is_ours():
-            return write(function.__self__, *params)
-        return function(*params)
+        return function(*params) if write is None else write(function.__self__, *params)
 
     def _settled(self, request: Any, shown: str, answer: Deferred) -> None:
         logger = self.supervisord.options.logger
@@ -189,7 +199,7 @@ class supervisor_xmlrpc_handler:
     def _answer_fault(self, request: Any, shown: str, code: int, text: str) -> None:
         logger = self.supervisord.options.logger
         if logger.level <= _TRACE:
-            logger.trace(f"XML-RPC method {shown}() returned fault: [{code:d}] {text}")
+            logger.trace(f"XML-RPC method {shown}() returned fault: [{code:d}] {_shown(text)}")
         if not request.closed:
             request.reply(200, _write_fault(code, text), "text/xml")
 

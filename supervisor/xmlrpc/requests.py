@@ -51,13 +51,21 @@ _member = re.compile(
 ).match
 _MEMBER_NAME, _MEMBER_TYPED, _MEMBER_UNTYPED = 1, 3, 4
 _member_end = re.compile(rf"</member>{_B}").match
-# What a multicall is made of, as clients write it: a struct of methodName and params, which are two texts at most.
-_STRING = rf"<value><string>{_TEXT}</string></value>{_B}"
-_multicall_item = re.compile(
-    rf"<value>{_B}<struct>{_B}<member>{_B}<name>methodName</name>{_B}{_STRING}</member>{_B}"
-    rf"<member>{_B}<name>params</name>{_B}<value>{_B}<array>{_B}<data>{_B}(?:{_STRING})?(?:{_STRING})?</data>{_B}</array>{_B}</value>{_B}"
-    rf"</member>{_B}</struct>{_B}</value>{_B}"
-).match
+
+
+def _item(none: str, one: str) -> Callable[[str, int], re.Match[str] | None]:
+    """What a multicall is made of: a struct of methodName and params, which are two texts at most. Blanks between the
+    tags are where the standard library writes none, and where it writes one, a line end."""
+    string = rf"<value><string>{_TEXT}</string></value>{one}"
+    return re.compile(
+        rf"<value>{none}<struct>{one}<member>{one}<name>methodName</name>{one}{string}</member>{one}"
+        rf"<member>{one}<name>params</name>{one}<value>{none}<array>{none}<data>{one}(?:{string})?(?:{string})?"
+        rf"</data>{none}</array>{none}</value>{one}</member>{one}</struct>{none}</value>{one}"
+    ).match
+
+
+# To match blanks that may be any, or not there, takes as long as all the rest.
+_usual_item, _other_item = _item("", "\n"), _item(_B, _B)
 _odd_reference = re.compile("&(?!(?:amp|lt|gt|quot|apos);)").search
 
 
@@ -147,22 +155,21 @@ def _container(kind: int | None, text: str, at: int, depth: int) -> tuple[Any, i
 
 def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     items: list[Any] = []
-    calls = False  # what comes next is likely to be a call of a multicall
+    call = None  # reads what comes next, if that is likely to be a call of a multicall
     while True:
-        if calls and (whole := _multicall_item(text, at)) is not None:
+        if call is not None and (whole := call(text, at)) is not None:
             items.append(_call_of(whole))
             at = whole.end()
             continue
         found = _value(text, at)
         if found is None:
             raise _Uncommon
-        kind, calls = found.lastindex, False
+        kind, call = found.lastindex, None
         if kind == _UNTYPED:
             items.append(_plain(found[_UNTYPED]))
         elif kind == _TYPED:
             items.append(_typed(found[1], found[2]))
-        elif kind == _STRUCT and _multicall_item(text, at) is not None:
-            calls = True
+        elif kind == _STRUCT and (call := _item_reader(text, at)) is not None:
             continue
         elif kind in (_ARRAY, _STRUCT):
             item, at = _container(kind, text, found.end(), depth)
@@ -175,8 +182,15 @@ def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
 
 def _call_of(found: re.Match[str]) -> dict[str, Any]:
     name, first, second = found.groups()
-    params = [] if first is None else [_plain(first)] if second is None else [_plain(first), _plain(second)]
-    return {"methodName": _plain(name), "params": params}
+    params = [] if first is None else [first] if second is None else [first, second]
+    if "&" in found[0]:
+        name, params = _plain(name), list(map(_plain, params))
+    return {"methodName": name, "params": params}
+
+
+def _item_reader(text: str, at: int) -> Callable[[str, int], re.Match[str] | None] | None:
+    """The pattern that reads a call of a multicall there, if there is one."""
+    return _usual_item if _usual_item(text, at) else _other_item if _other_item(text, at) else None
 
 
 def _struct_items(text: str, at: int, depth: int) -> tuple[dict[str, Any], int]:

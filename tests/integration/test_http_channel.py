@@ -17,7 +17,7 @@ from supervisor.http.departed import departed
 from supervisor.http.listener import supervisor_af_inet_http_server
 from supervisor.http.producers import deferring_globbing_producer
 from supervisor.xmlrpc.deferred import NOT_DONE_YET
-from tests.http_site import BIG, Site
+from tests.http_site import BIG, Client, Site
 from tests.http_site import site as make_site
 
 GET = b"GET /a HTTP/1.1\r\n\r\n"
@@ -296,6 +296,34 @@ def test_expect_continue(site: Site) -> None:
     assert client.read(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
     client.send(b"hello")
     assert client.read(b"hello").startswith(b"HTTP/1.1 200 OK")
+
+
+def test_unfinished_bodies_are_bounded_together(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.http.channel.MOST_UNFINISHED", 300_000)
+    top = b"POST /a HTTP/1.1\r\nContent-Length: 200000\r\n\r\n"
+
+    def begun(size: int, head: bytes = top) -> Client:
+        before, client = site.server.unfinished, site.connect()
+        client.send(head + b"x" * size)
+        site.until(lambda: site.server.unfinished == before + size or client.data or client.receive())
+        return client
+
+    first, second = begun(199_999), begun(60_000)
+    third = begun(50_000)  # small ones are not refused
+    fourth = begun(100_000)
+    assert fourth.read_all().startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert site.server.unfinished == 199_999 + 60_000 + 50_000
+    first.send(b"x")
+    assert first.read(b"x" * 200_000)
+    second.sock.close()
+    site.until(lambda: site.server.unfinished == 50_000)
+    chunked = begun(0, b"POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n186a0\r\n")
+    chunked.send(b"y" * 100_000)
+    site.until(lambda: site.server.unfinished == 150_000)
+    chunked.send(b"\r\n0\r\n\r\n")
+    assert chunked.read(b"y" * 100_000)
+    third.sock.close()
+    site.until(lambda: site.server.unfinished == 0)
 
 
 def test_chunked_request_bodies(site: Site) -> None:

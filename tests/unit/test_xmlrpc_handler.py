@@ -57,6 +57,9 @@ class Interface:
     def fault(self) -> None:
         raise RPCError(777, "x")
 
+    def blame(self, text: str) -> None:
+        raise RPCError(777, text)
+
     def crash(self, error: str) -> None:
         raise {"value": ValueError, "exit": SystemExit, "deep": RecursionError, "type": TypeError}[error]("secret text")
 
@@ -133,6 +136,8 @@ def test_a_fault_and_its_trace(scene: Scene) -> None:
 
 def test_names_cannot_forge_log_lines(scene: Scene) -> None:
     assert scene.call("i.x\nINFO forged" + "y" * 1000)[0] == Faults.UNKNOWN_METHOD
+    told = "x\nINFO forged" + "y" * 1000
+    assert scene.call("i.blame", told) == (777, f"UNKNOWN: {told}")
     assert all("\n" not in text and len(text) < 300 for _, text in scene.log.lines)
 
 
