@@ -18,7 +18,7 @@ from supervisor.xmlrpc.values import capped_int
 
 __all__ = ["Info"]
 
-_CONFIGURED = frozenset(row.name for row in PROGRAM.rows if row.info)
+_CONFIGURED = dict.fromkeys(row.name for row in PROGRAM.rows if row.info)
 
 
 class Info(Namespace):

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-USUAL_COLUMNS = 80
+USUAL_COLUMNS, USUAL_ROWS = 80, 24
 
 
 class OutputGone(SystemExit):
@@ -76,10 +76,17 @@ class Output:
 
     def columns(self) -> int:
         """How wide the terminal is."""
+        return self._terminal_size()[0] or USUAL_COLUMNS
+
+    def rows(self) -> int:
+        """How high the terminal is."""
+        return self._terminal_size()[1] or USUAL_ROWS
+
+    def _terminal_size(self) -> tuple[int, int]:
         try:
-            return os.get_terminal_size(self.stdout.fileno()).columns or USUAL_COLUMNS
+            return os.get_terminal_size(self.stdout.fileno())
         except (AttributeError, OSError, ValueError):
-            return USUAL_COLUMNS
+            return 0, 0
 
 
 def output_gone(problem: OSError) -> OutputGone:

@@ -84,14 +84,18 @@ def _select_one(session: Session, name: str) -> tuple[list[Info], list[tuple[str
 
 
 def show(session: Session, shown: list[Info], errors: list[tuple[str, str]]) -> None:
-    """Print the lines about bad names, then the table, all at once."""
-    lines = [f"{one_line(name)}: ERROR ({what})" for name, what in errors]
-    lines += table_lines(session, shown)
+    """Print all lines at once."""
+    lines = all_lines(session, shown, errors)
     if lines:
         session.output("\n".join(lines))
 
 
-def table_lines(session: Session, shown: list[Info]) -> list[str]:
+def all_lines(session: Session, shown: list[Info], errors: list[tuple[str, str]]) -> list[str]:
+    """The lines about bad names, then the table."""
+    return [f"{one_line(name)}: ERROR ({what})" for name, what in errors] + _table_lines(session, shown)
+
+
+def _table_lines(session: Session, shown: list[Info]) -> list[str]:
     """One line for each process: name, state, description."""
     names = [one_line(make_namespec(info["group"], info["name"])) for info in shown]
     width = max(NARROWEST, *map(len, names)) + 3 if names else 0

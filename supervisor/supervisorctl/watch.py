@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from supervisor.supervisorctl.session import Session
 
 EVERY = 1.0
-_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
+# From the corner on, with lines that end at the edge instead of going on below it.
+_BEGIN, _END_OF_LINE, _END = "\x1b[H\x1b[?7l", "\x1b[K\n", "\x1b[J\x1b[?7h"
 
 
 def watch(session: Session, words: list[str], as_json: bool = False) -> None:
@@ -31,17 +32,25 @@ def watch(session: Session, words: list[str], as_json: bool = False) -> None:
             shown, errors = status.select(session, words)
             now = ([(info["group"], info["name"], info["state"], info["pid"]) for info in shown], errors)
             if redraws:
-                session.write(_HOME_AND_CLEAR)
-            if as_json and now != before:
+                session.write(_screen(status.all_lines(session, shown, errors), session.rows()))
+            elif as_json and now != before:
                 session.output(load("jsontext:statuses")(shown, errors))
-            elif redraws or now != before:
+            elif now != before:
                 status.show(session, shown, errors)
-                if not redraws:
-                    session.output("")
+                session.output("")
             before = now
             _pause(session.pipe())
     except KeyboardInterrupt:
         session.output("")
+
+
+def _screen(lines: list[str], rows: int) -> str:
+    """What draws the lines over what was there, as many as there is room for above the cursor."""
+    room = max(rows - 1, 2)
+    if len(lines) > room:
+        more = len(lines) - room + 1
+        lines = [*lines[: room - 1], f"... and {more} more, for which this terminal has no room"]
+    return "".join([_BEGIN, *(line + _END_OF_LINE for line in lines), _END])
 
 
 def _pause(output: int | None) -> None:

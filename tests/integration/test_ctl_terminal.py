@@ -144,7 +144,18 @@ def test_a_terminal_that_cannot_draw_gets_plain_text(terminal: str, daemon: Daem
     child.expect_exact("RUNNING")
     assert "\x1b" not in child.before
     child = shell("status", "-w", TERM="xterm", NO_COLOR="1")
-    child.expect_exact("\x1b[H\x1b[2Ja ")
+    child.expect_exact("\x1b[H\x1b[?7la ")
+    assert "\x1b[3" not in child.before
+    child.expect_exact("\x1b[K\r\n\x1b[J\x1b[?7h")
+
+
+def test_a_table_that_is_higher_than_the_terminal_is_cut(daemon: Daemon, shell: Open) -> None:
+    daemon.start(probe=None, many={**IDLE, "numprocs": 20, "process_name": "%(program_name)s_%(process_num)02d"})
+    child = shell("status", "-w", TERM="xterm")
+    child.setwinsize(8, 40)
+    child.expect_exact("... and 14 more")
+    drawn = child.before.rpartition("\x1b[H")[2]
+    assert drawn.count("\r\n") == 6 and "many:many_05" in drawn and "many:many_06" not in drawn
 
 
 def test_patterns_and_not_waiting(daemon: Daemon, shell: Open) -> None:
