@@ -17,11 +17,8 @@ from supervisor.web.journal import Journal
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt
 
 if TYPE_CHECKING:
-    from urllib import parse as urls
-
     from supervisor.web import registry, session, status, streams, views
 else:
-    urls = Late("urllib.parse")
     # The pages are loaded when the first one is asked for: many daemons are never asked.
     registry = Late("supervisor.web.registry")
     session = Late("supervisor.web.session")
@@ -33,10 +30,10 @@ __all__ = ["DeferredWebProducer", "parse_form", "supervisor_ui_handler"]
 
 # Far above what any form of ours has: fields, and bytes of a body.
 _MAX_FIELDS = 1000
-_MAX_FORM = 4 * 1024 * 1024
-# Characters of a form that are decoded at a time.
+_MAX_FORM = 1024 * 1024
+# Bytes of a form that are decoded at a time.
 _STEP = 65536
-_escape = re.compile("%[0-9A-Fa-f]{2}").match
+_escapes = re.compile(b"(?:%[0-9A-Fa-f]{2})+").sub
 
 # The stream of changes, which is no page.
 _STREAM = "events"
@@ -160,16 +157,19 @@ def _decoded(text: str) -> str:
     """A name or value of a form. In steps, since decoding divides the text at each escape."""
     if not ("%" in text or "+" in text):
         return text
-    data, at = bytearray(), 0
-    while at < len(text):
+    data, decoded, at = text.replace("+", " ").encode(), bytearray(), 0
+    while at < len(data):
         end = at + _STEP
-        for begun in (end - 2, end - 1):
-            if _escape(text, begun):
-                end = begun + 3  # not in the middle of one
-                break
-        data += urls.unquote_to_bytes(text[at:end].replace("+", " "))
+        begun = data.rfind(b"%", end - 2, end)
+        if begun > at:
+            end = begun  # not in the middle of an escape
+        decoded += _escapes(_unescaped, data[at:end])
         at = end
-    return data.decode("utf-8", "replace")
+    return decoded.decode("utf-8", "replace")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(found[0].replace(b"%", b"").decode())
 
 
 def _failed(request: Any, supervisord: Any, error: BaseException) -> None:

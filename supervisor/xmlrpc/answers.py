@@ -344,8 +344,10 @@ _shapes: dict[tuple[tuple[str, ...], tuple[type, ...]], _Shape] = {}
 
 def _shape(key: tuple[tuple[str, ...], tuple[type, ...]]) -> _Shape | None:
     shape = _shapes.get(key)
-    if shape is None and len(_shapes) < _MAX_SHAPES and _FLAT.issuperset(key[1]):
+    if shape is None and _FLAT.issuperset(key[1]):
         if not all(isinstance(name, str) for name in key[0]):
             return None
+        if len(_shapes) >= _MAX_SHAPES:
+            _shapes.clear()  # those in use come back
         shape = _shapes[key] = _Shape(*key)
     return shape

@@ -266,6 +266,12 @@ def test_faults() -> None:
     assert str(ours.value) == "<Fault 10: 'BAD_NAME: <\u241b>'>"
 
 
+def test_structs_of_any_number_of_shapes_are_written() -> None:
+    shapes = [{f"{number}": number, "x": "y"} for number in range(300)]
+    for _ in range(2):
+        assert lean.loads_response(codec.dumps_response(shapes)) == shapes
+
+
 def test_prepared_values_are_written_as_they_stand() -> None:
     part = codec.dump_value({"a": "<"})
     assert xmlrpc.client.loads(codec.dumps_response([part, "x"]))[0][0] == [{"a": "<"}, "x"]
