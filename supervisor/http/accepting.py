@@ -13,15 +13,13 @@ from collections.abc import Callable
 
 from supervisor.hints import Any
 
-__all__ = ["Accept", "acceptor"]
-
-Accept = Callable[[], "tuple[socket.socket, Any]"]
+__all__ = ["acceptor"]
 
 
-def acceptor(listening: socket.socket) -> Accept:
+def acceptor(listening: socket.socket) -> Callable[[], tuple[socket.socket, Any]]:
     """A function like listening.accept."""
     bare = getattr(listening, "_accept", None)
-    if bare is None:
+    if bare is None:  # a name that CPython promises to nobody
         return listening.accept
     family, kind, protocol = int(listening.family), int(listening.type), listening.proto
 

@@ -110,7 +110,7 @@ class Control(Namespace):
             description = _repeatable(fault.text, len(refused))
             return [outcome(*pair, fault.code, description) for pair in refused]
         if isinstance(signal, str):
-            signal = signal.strip()
+            signal = signal.strip()  # each member reads it again, and it may be megabytes of blanks
         return make_allfunc(processes, isSignallable, self.signalProcess, signal=signal)()
 
 

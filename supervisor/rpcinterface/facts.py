@@ -89,19 +89,14 @@ def as_xml(facts: Facts) -> str:
 
 def all_process_briefs(supervisord: Any) -> list[Brief]:
     """What a list shows of all processes, by group and name."""
-    now = capped_int(supervisord.loop.clock.wall())
+    now = supervisord.loop.clock.wall()
     return [process_brief(group.config.name, process, now) for group, process in by_name(supervisord)]
 
 
-def process_brief(group_name: str, process: Any, now: int) -> Brief:
+def process_brief(group_name: str, process: Any, now: float) -> Brief:
     """What a list shows of one process."""
-    name = process.config.name
-    state = process.get_state()
-    start, stop, spawnerr = int(process.laststart), int(process.laststop), process.spawnerr or ""
-    if not (0 <= start <= INT_MAX and 0 <= stop <= INT_MAX):
-        start, stop = capped_int(start), capped_int(stop)
-    description = describe(name, state, process.pid, start, stop, now, spawnerr)
-    return group_name, name, state, start, description, bool(spawnerr)
+    name, group, start, _, _, state, _, spawnerr, *_, description = process_facts(group_name, process, now)
+    return group, name, state, start, description, bool(spawnerr)
 
 
 def describe(name: str, state: int, pid: int, start: float, stop: float, now: float, spawnerr: str) -> str:
