@@ -83,9 +83,9 @@ def test_an_idle_daemon_does_nothing_at_all(busy: Daemon):
 
 
 @contextlib.contextmanager
-def caller(daemon: Daemon) -> Iterator[Callable[[], bytes]]:
+def caller(daemon: Daemon, header: bytes = b"") -> Iterator[Callable[[], bytes]]:
     body = b"<methodCall><methodName>supervisor.getState</methodName></methodCall>"
-    request = b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    request = b"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\n%bContent-Length: %d\r\n\r\n%b" % (header, len(body), body)
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(daemon.socket)
 
@@ -113,6 +113,20 @@ def test_a_call_is_three_system_calls(busy: Daemon):
         assert 1 <= after[1] - before[1] <= 60
         number = traced(busy.pid, lambda: [call() for _ in range(50)])
         assert number is None or 145 <= number <= 160
+
+
+def test_a_call_on_a_new_connection_is_eight_system_calls(busy: Daemon):
+    """Wait, accept, ask what it is, ask for the limit of descriptors, do not block, receive, send, close: nothing is
+    registered, and nobody else is asked for in vain."""
+    def call_anew() -> None:
+        with caller(busy, b"Connection: close\r\n") as call:
+            assert b"RUNNING" in call()
+
+    busy.rpc("close")()  # its connection is kept otherwise, and where somebody is connected more are asked for
+    call_anew()
+    settle(busy)
+    number = traced(busy.pid, lambda: [call_anew() for _ in range(50)])
+    assert number is None or 390 <= number <= 410
 
 
 def restarts(daemon: Daemon, number: int) -> None:
