@@ -1,4 +1,7 @@
-"""wait: until processes are in a state, for scripts that go on then."""
+"""wait: until processes are in a state, for scripts that go on then.
+
+Lines keep the order of the words, but on a terminal, where each comes once its process has arrived.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from supervisor.supervisorctl.table import Command
 
     Info = dict[str, Any]
+    # The rest of the line, and the exit status of what is an error.
+    Outcome = tuple[str, "int | None"]
 
 WISHES = {
     "running": (ProcessStates.RUNNING,),
@@ -69,20 +74,38 @@ def _take(words: list[str], option: str, default: str) -> str:
 
 
 def _wait(session: Session, names: list[str], wish: str, deadline: float) -> None:
+    in_order = not session.on_terminal()
     pause = SHORTEST
-    missing = list(names)
+    outcomes: dict[str, Outcome] = {}
+    untold = names
     while True:
+        missing = [name for name in untold if name not in outcomes]
         infos = _look(session, missing)
-        missing = [name for name in missing if not _arrived(session, name, infos.get(split_namespec(name)), wish)]
         left = deadline - time.monotonic()
-        if not missing:
-            return
-        if left <= 0:
-            for name in missing:
-                session.fail(f"{one_line(name)}: ERROR (not {wish} in time)", TIMED_OUT)
+        for name in missing:
+            outcome = _outcome(name, infos.get(split_namespec(name)), wish)
+            if outcome is None and left <= 0:
+                outcome = f"ERROR (not {wish} in time)", TIMED_OUT
+            if outcome is not None:
+                outcomes[name] = outcome
+        untold = _tell(session, untold, outcomes, in_order)
+        if not untold:
             return
         time.sleep(min(pause, left))
         pause = min(pause * 1.5, LONGEST)
+
+
+def _tell(session: Session, names: list[str], outcomes: dict[str, Outcome], in_order: bool) -> list[str]:
+    """Print the lines that can be told; gives the names that are left."""
+    left: list[str] = []
+    for name in names:
+        if name not in outcomes or (in_order and left):
+            left.append(name)
+            continue
+        phrase, status = outcomes[name]
+        line = f"{one_line(name)}: {phrase}"
+        session.output(line) if status is None else session.fail(line, status)
+    return left
 
 
 def _look(session: Session, names: list[str]) -> dict[tuple[str, str | None], Info]:
@@ -99,15 +122,12 @@ def _look(session: Session, names: list[str]) -> dict[tuple[str, str | None], In
     return {(info["group"], info["name"]): info for info in infos}
 
 
-def _arrived(session: Session, name: str, info: Info | None, wish: str) -> bool:
-    """Whether there is nothing more to wait for; prints the line about the process then."""
+def _outcome(name: str, info: Info | None, wish: str) -> Outcome | None:
+    """What became of a process; None while there is something to wait for."""
     if info is None:
-        session.fail(f"{one_line(name)}: ERROR (no such process)")
-        return True
+        return "ERROR (no such process)", LSBInitExitStatuses.GENERIC
     if info["state"] in WISHES[wish]:
-        session.output(f"{one_line(name)}: {info['statename'].lower()}")
-        return True
+        return info["statename"].lower(), None
     if wish == "running" and info["state"] == ProcessStates.FATAL:
-        session.fail(f"{one_line(name)}: ERROR ({one_line(info['description'])})", LSBInitExitStatuses.NOT_RUNNING)
-        return True
-    return False
+        return f"ERROR ({one_line(info['description'])})", LSBInitExitStatuses.NOT_RUNNING
+    return None

@@ -437,13 +437,31 @@ def test_logs_that_cannot_be_read(daemon: FakeDaemon) -> None:
 def test_wait_ends_with_the_state_or_says_why_not(daemon: FakeDaemon) -> None:
     daemon.processes.append(("f", "f", FATAL))
     assert run(daemon, "wait a b nope --for stopped --timeout 0") == (
-        ["b: stopped", "nope: ERROR (no such process)", "a: ERROR (not stopped in time)"], 6)
+        ["a: ERROR (not stopped in time)", "b: stopped", "nope: ERROR (no such process)"], 6)
     for wrong in ("nan", "soon", ""):
         lines, exitstatus = run(daemon, f"wait a --timeout={wrong}")
         assert (lines[0], exitstatus) == (f"Error: bad number '{wrong}'", 2)
     assert run(daemon, "wait a g:* --for running --timeout 0")[0] == [
         "a: running", "g:x: running", "g:y: ERROR (not running in time)"]
     assert run(daemon, "wait f a") == (["f: ERROR (Not started)", "a: running"], 7)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_wait_keeps_the_order_of_the_words_but_on_a_terminal(terminal: bool) -> None:
+    class Slow(FakeDaemon):
+        """b is up when asked for the third time, a when asked for the second."""
+
+        def getAllProcessInfo(self) -> list[dict[str, Any]]:
+            asked = self.asked.count(("getAllProcessInfo",))
+            self.processes = [("a", "a", RUNNING if asked > 1 else STARTING),
+                              ("b", "b", RUNNING if asked > 2 else STARTING)]
+            return super().getAllProcessInfo()
+
+    session = FakeSession(Slow())
+    session.on_terminal = lambda: terminal
+    session.onecmd("wait b a")
+    lines = ["b: running", "a: running"]
+    assert session.stdout.getvalue().splitlines() == (lines[::-1] if terminal else lines)
 
 
 # --- dispatch and help
