@@ -449,13 +449,12 @@ def test_wait_ends_with_the_state_or_says_why_not(daemon: FakeDaemon) -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_wait_keeps_the_order_of_the_words_but_on_a_terminal(terminal: bool) -> None:
     class Slow(FakeDaemon):
-        """b is up when asked for the third time, a when asked for the second."""
+        """Tells first that a is up, the next time that b is up, too."""
 
-        def getAllProcessInfo(self) -> list[dict[str, Any]]:
-            asked = self.asked.count(("getAllProcessInfo",))
-            self.processes = [("a", "a", RUNNING if asked > 1 else STARTING),
-                              ("b", "b", RUNNING if asked > 2 else STARTING)]
-            return super().getAllProcessInfo()
+        def call(self, method: str, *params: object) -> Any:
+            self.processes = [("a", "a", RUNNING if len(self.asked) > 2 else STARTING),
+                              ("b", "b", RUNNING if len(self.asked) > 3 else STARTING)]
+            return super().call(method, *params)
 
     session = FakeSession(Slow())
     session.on_terminal = lambda: terminal
