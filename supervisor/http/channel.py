@@ -107,6 +107,13 @@ class Channel:
         """No answer is owed or on its way."""
         return self._heard and self._current is None and not self._outbox.size
 
+    def has_sent(self) -> bool:
+        """Whether the client has sent something that was not read yet."""
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK))
+        except OSError:  # nothing, or nobody any more
+            return False
+
     @property
     def keeps_up(self) -> bool:
         """The client takes what it is sent."""

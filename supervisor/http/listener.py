@@ -10,7 +10,7 @@ import errno
 import resource
 import socket
 import time
-from heapq import nsmallest
+from itertools import islice
 
 from supervisor.engine.loop import Loop, Timer
 from supervisor.engine.system import SHORTAGES
@@ -189,8 +189,10 @@ class supervisor_http_server:
 
     def _close_idle(self, most: int) -> bool:
         """Give back the descriptors of connections that were idle for longest, if any is."""
-        idle = (each for server in self.siblings for each in server.channels if each.idle)
-        oldest = nsmallest(most, idle, key=lambda each: each.last_used)
+        idle = [each for server in self.siblings for each in server.channels if each.idle]
+        idle.sort(key=lambda each: each.last_used)
+        # A request may have come since the loop looked.
+        oldest = list(islice((each for each in idle if not each.has_sent()), most))
         for channel in oldest:
             channel.close()
         return bool(oldest)

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from supervisor.hints import Any
 from supervisor.xmlrpc import strict
+from supervisor.xmlrpc.alike import read_calls
 from supervisor.xmlrpc.scalars import SCALARS
 from supervisor.xmlrpc.strict import CodecError
 
@@ -97,6 +98,8 @@ def _common_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
     at = head.end()
     if _no_params(text, at):
         return method, ()
+    if method == "system.multicall" and (calls := read_calls(text, at)) is not None:
+        return method, (calls,)
     found = _params(text, at)
     if found is None:
         raise _Uncommon

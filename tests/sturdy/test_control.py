@@ -583,21 +583,23 @@ def test_idle_connections_give_way_when_descriptors_run_short(daemon: Daemon) ->
     eventually(lambda: fds(daemon.pid) <= level + 2, "descriptors that come back")
 
 
-def test_a_request_that_comes_with_its_connection_is_heard_before_idle_ones_are_closed(daemon: Daemon) -> None:
+def test_a_request_that_has_come_is_heard_before_idle_ones_are_closed(daemon: Daemon) -> None:
     daemon.start(probe=None)
     level = fds(daemon.pid)
     limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (level + 30, limits[1]))
-    # All of them wait to be accepted in one turn of the loop.
+    known = Raw(daemon.socket)
+    known.ask(PID)
+    # All of them wait to be accepted in one turn of the loop, before the request of the one that was here.
     os.kill(daemon.pid, signal.SIGSTOP)
     clients = [Raw(daemon.socket) for _ in range(60)]
-    for client in clients[:8]:
+    for client in (*clients[:8], known):
         client.send(PID)
     os.kill(daemon.pid, signal.SIGCONT)
-    for client in clients[:8]:
+    for client in (*clients[:8], known):
         answer = client.answer()
         assert answer is not None and answer.value == daemon.pid
-    for client in clients:
+    for client in (*clients, known):
         client.close()
     resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, limits)
 
