@@ -54,6 +54,17 @@ def test_any_text_can_be_answered(text: str) -> None:
     ) == got.replace("\n\n", "\n")
 
 
+def both(body: bytes) -> list[str]:
+    """What a body means to either reader."""
+    outcomes = []
+    for read in (codec.loads_call, strict.read_call):
+        try:
+            outcomes.append(repr(read(body)))
+        except codec.CodecError:
+            outcomes.append("refused")
+    return outcomes
+
+
 @given(st.lists(VALUES, max_size=3), st.data())
 @settings(max_examples=300)
 def test_damaged_calls_mean_the_same_to_both_readers(params: list[Any], data: st.DataObject) -> None:
@@ -77,13 +88,33 @@ def test_damaged_calls_mean_the_same_to_both_readers(params: list[Any], data: st
             body[at:at] = body[at : at + 30]
         if not body:
             return
-    outcomes = []
-    for read in (codec.loads_call, strict.read_call):
-        try:
-            outcomes.append(repr(read(bytes(body))))
-        except codec.CodecError:
-            outcomes.append("refused")
-    assert outcomes[0] == outcomes[1]
+    one, other = both(bytes(body))
+    assert one == other
+
+
+NAMES = st.text(st.sampled_from("abN:*_é &<>\t\n1"), max_size=5)
+
+
+@st.composite
+def multicalls(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Calls of one method, as a rule, with texts alone."""
+    methods = st.just(draw(NAMES)) if draw(st.integers(0, 3)) else NAMES
+    params = st.lists(NAMES, min_size=draw(st.sampled_from((0, 1, 1, 1))), max_size=draw(st.integers(1, 3)))
+    calls = st.fixed_dictionaries({"methodName": methods, "params": params})
+    return draw(st.lists(calls, max_size=6))
+
+
+@given(multicalls(), st.data())
+@settings(max_examples=500)
+def test_multicalls_mean_the_same_to_both_readers(calls: list[dict[str, Any]], data: st.DataObject) -> None:
+    text = xmlrpc.client.dumps((calls,), "system.multicall")
+    assert codec.loads_call(text.encode()) == ("system.multicall", (calls,))
+    pieces = ("", "N", "<", ">", "&amp;", "&", " ", "\x07", "<value><string>", "</string></value>\n", "</value>\n<value>")
+    for _ in range(data.draw(st.integers(1, 2))):
+        at = data.draw(st.integers(len("<?xml version='1.0'?>"), len(text)))
+        text = text[:at] + data.draw(st.sampled_from(pieces)) + text[at + data.draw(st.integers(0, 60)) :]
+    one, other = both(text.encode())
+    assert one == other
 
 
 @given(st.binary(max_size=200))
