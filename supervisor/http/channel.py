@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 
 from supervisor.engine.loop import Timer
-from supervisor.engine.memory import HUGE, give_back
+from supervisor.engine.memory import HUGE, LARGE, give_back, keep_some
 from supervisor.engine.system import SHORTAGES
 from supervisor.hints import Any
 from supervisor.http import response
@@ -376,6 +376,8 @@ class Channel:
     def send_answer(self, request: deferring_http_request, data: bytes, more: bytes = b"") -> None:
         """The whole answer to the request under way, in one piece or two."""
         if request is self._current:
+            if len(data) > LARGE or more:
+                keep_some()
             self._outbox.put(data)
             if more:
                 self._outbox.put(more)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import platform
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from supervisor.engine.memory import LARGE, keep_some
 from supervisor.xmlrpc import codec
 from tests.fakes import fake_loop
 from tests.http_site import Site
@@ -132,6 +135,41 @@ def test_a_large_answer_is_sent_in_pieces_as_large_as_the_socket_takes(counted: 
     client.read_size(size)
     # The buffers of a local connection hold some hundred thousand bytes.
     assert 1 <= counted.count("send") <= 2 * size // 50_000
+
+
+FAULTS = """
+import resource
+from supervisor.engine.memory import keep_some
+
+def faults(times):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        text = "x" * 110_000
+        len(text.encode() + b"x")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+anew = faults(20)
+keep_some()
+faults(2)
+print(anew, faults(20))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the malloc of GNU gives memory back and gets it again")
+def test_memory_of_a_large_answer_is_there_for_the_next_one():
+    done = subprocess.run([sys.executable, "-c", FAULTS], stdout=subprocess.PIPE, text=True, check=True)
+    anew, kept = map(int, done.stdout.split())
+    assert anew > 200 and kept < 20
+
+
+def test_memory_is_kept_once_an_answer_is_large(site: Site):
+    keep_some.cache_clear()
+    client = site.connect()
+    for size, kept in ((LARGE // 2, 0), (LARGE * 2, 1), (LARGE // 2, 1)):
+        site.server.handlers[:] = [Answers(size)]
+        client.get("/")
+        client.read_size(size)
+        assert keep_some.cache_info().currsize == kept
 
 
 def test_writing_an_answer_grows_with_its_structs_alone():
