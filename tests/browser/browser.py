@@ -122,6 +122,9 @@ class Browser:
     def open(self, path: str = "", live: bool = True) -> None:
         """Go to a page; back when it is live, if it is to be."""
         self.driver.get(self.base + path)
+        # The driver may be back before: then styles are missing, and nothing has its size.
+        self.wait(lambda: self.run("return document.readyState === 'complete' && location.protocol === 'http:'"),
+                  "a page that is complete")
         if live:
             self.wait_live()
 
