@@ -79,11 +79,11 @@ def test_search(daemon: Daemon, browser: Browser) -> None:
     box.send_keys("NEEDLE")
     browser.wait(lambda: browser.text(".found") == "10 lines found")
     box.send_keys(Keys.ENTER)
-    assert browser.text(".here") == "needle 50"
+    browser.wait_text(".here", "needle 50")
     box.send_keys(Keys.SHIFT, Keys.ENTER)
-    assert browser.text(".here") == "needle 950"
+    browser.wait_text(".here", "needle 950")
     browser.press("Next")
-    assert browser.text(".found") == "1 of 10 lines found"
+    browser.wait_text(".found", "1 of 10 lines found")
     browser.click('.logtools label:first-of-type')
     seen = """
         return [...document.querySelectorAll('.lines .line')].filter(one => getComputedStyle(one).display !== 'none')
@@ -135,7 +135,7 @@ def test_the_activity_log(daemon: Daemon, browser: Browser) -> None:
     browser.open()
     browser.press("Activity log")
     browser.wait(lambda: any("INFO success: a entered RUNNING state" in line for line in lines(browser)))
-    assert browser.text("h2") == "Activity log"
+    browser.wait_text("h2", "Activity log")
     assert browser.text(".links") == ""
     daemon.call("stopProcess", "a")
     browser.wait(lambda: any("stopped: a (" in line for line in lines(browser)))

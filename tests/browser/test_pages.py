@@ -57,7 +57,7 @@ def test_the_reason_of_a_failure_is_one_click_away(daemon: Daemon, browser: Brow
     assert (browser.text(".trouble") or "").split("\n\n") == [
         "Bad exit code 3", "The last run ended with: exit status 3"]
     assert ", exit status 3" in (browser.text("dl") or "")
-    assert browser.text("pre") == "why it failed"
+    browser.wait_text("pre", "why it failed")
 
 
 def test_the_page_of_a_process_is_live(daemon: Daemon, browser: Browser) -> None:

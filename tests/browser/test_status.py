@@ -171,7 +171,7 @@ def test_the_filter_works_while_typing_and_survives_a_reload(daemon: Daemon, bro
     browser.wait_names("g:m1", "g:m2")
     Select(browser.element("#filter-state")).select_by_value("stopped")
     browser.wait_names()
-    assert browser.text("#nothing") == "No program fits the filter"
+    browser.wait_text("#nothing", "No program fits the filter")
     assert browser.text("tr.group") == ""
     browser.driver.refresh()
     browser.wait_live()
@@ -181,7 +181,7 @@ def test_the_filter_works_while_typing_and_survives_a_reload(daemon: Daemon, bro
     browser.wait_live()
     browser.wait_names("g:m1", "g:m2")
     assert browser.element("#filter-name").get_attribute("value") == "M"
-    assert browser.text("#shown") == "2 of 4"
+    browser.wait_text("#shown", "2 of 4")
     browser.press("Show all")
     assert len(browser.names()) == 4
     assert browser.focused() == "filter-name"
