@@ -230,7 +230,6 @@ def test_costly_hashes_do_not_stall_the_loop(daemon: Daemon) -> None:
         assert newest == 401
 
 
-
 # --- requests that somebody else's page caused
 
 
