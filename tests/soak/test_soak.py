@@ -28,6 +28,7 @@ import pytest
 
 from supervisor.process.channels import GRACE
 from tests.harness import Daemon, eventually
+from tests.sturdy import faketime
 from tests.sturdy.measure import MEGABYTE, children, fds, memory, small_disk
 
 # Seconds in which any answer has to come.
@@ -116,7 +117,6 @@ class Soak:
         self._last_number = -1
         self._lines = 0
         self._differences: list[dict[str, Any]] = []  # of the last comparisons
-        self._faketime = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
 
     # The world
 
@@ -142,18 +142,8 @@ class Soak:
         return self.daemon.program(name, command=f"/bin/sh @dir@/{name}.sh", **options)
 
     def launch(self) -> None:
-        env = None
-        if self._faketime is not None:
-            self.jump(0)
-            env = {"LD_PRELOAD": str(self._faketime), "FAKETIME_TIMESTAMP_FILE": str(self.daemon.dir / "offset"),
-                   "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        self.daemon.launch(env=env)
+        self.daemon.launch(env=None if faketime.LIBRARY is None else faketime.environment(self.daemon.dir))
         self._idle_fds, self._memory, self._settling = 0, 0, 200
-
-    def jump(self, days: int) -> None:
-        # In one piece: a child may read it at any moment.
-        (self.daemon.dir / "offset.new").write_text(f"{days:+d}d")
-        (self.daemon.dir / "offset.new").rename(self.daemon.dir / "offset")
 
     def names(self) -> list[str]:
         return [f"{info['group']}:{info['name']}" for info in self.call("getAllProcessInfo")
@@ -264,8 +254,8 @@ class Soak:
         self.daemon.signal(signal.SIGCONT)
 
     def step_jump(self) -> None:
-        if self._faketime is not None:
-            self.jump(self.dice.randint(-3, 3))
+        if faketime.LIBRARY is not None:
+            faketime.jump(self.daemon.dir, self.dice.randint(-3, 3))
 
     def step_few_descriptors(self) -> None:
         limits = resource.prlimit(self.daemon.pid, resource.RLIMIT_NOFILE)

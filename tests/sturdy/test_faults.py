@@ -20,11 +20,11 @@ import pytest
 
 from tests.harness import DEADLINE, Daemon, eventually
 from tests.harness.daemon import alive
+from tests.sturdy import faketime
 from tests.sturdy.measure import MEGABYTE, children, fds, memory, only_root
 from tests.sturdy.raw import Raw, call, get, post
 
 SLEEP = {"command": "/bin/sleep 1000", "startsecs": 0}
-FAKETIME = list(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 
 
 def test_suspended_and_continued(daemon: Daemon) -> None:
@@ -128,16 +128,14 @@ def test_reloads_in_a_row_with_crashes_and_half_requests(daemon: Daemon) -> None
 
 @pytest.fixture
 def jumping(daemon: Daemon) -> dict[str, str]:
-    """An environment whose wall clock is what the file ``offset`` says."""
-    if not FAKETIME and not os.environ.get("CI"):
+    """An environment whose wall clock can be made to jump."""
+    if faketime.LIBRARY is None:
+        assert not os.environ.get("CI"), "libfaketime is not installed"
         pytest.skip("libfaketime is not installed")
-    (daemon.dir / "offset").write_text("+0d")
-    return {"LD_PRELOAD": str(FAKETIME[0]), "FAKETIME_TIMESTAMP_FILE": str(daemon.dir / "offset"),
-            "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return faketime.environment(daemon.dir)
 
 
 def test_the_clock_jumps_again_and_again(daemon: Daemon, jumping: dict[str, str]) -> None:
-    offset = daemon.dir / "offset"
     whole = time.monotonic()
     daemon.start(env=jumping, probe="TICK_5", well=SLEEP, slow={"startsecs": 2, "autostart": False},
                  deaf={"startsecs": 0, "stopwaitsecs": 2},
@@ -148,28 +146,28 @@ def test_the_clock_jumps_again_and_again(daemon: Daemon, jumping: dict[str, str]
 
     jumps = 0
 
-    def jump(days: str) -> None:
+    def jump(days: int) -> None:
         nonlocal jumps
-        offset.write_text(days)
+        faketime.jump(daemon.dir, days)
         jumps += 1
 
     # Each waits for its real time, whichever way the clock goes meanwhile.
-    for there in ("+1d", "-1d"):
+    for there in (1, -1):
         begun = time.monotonic()
         daemon.call("startProcess", "slow", False)
         jump(there)
         daemon.wait_state("slow", "RUNNING")
         assert time.monotonic() - begun > 1.8, "startsecs"
-        jump("+0d")
+        jump(0)
         daemon.call("stopProcess", "slow")
     begun = time.monotonic()
     daemon.call("stopProcess", "deaf", False)
-    jump("+2d")
+    jump(2)
     daemon.wait_state("deaf", "STOPPED")
     assert time.monotonic() - begun > 1.8, "stopwaitsecs"
     with contextlib.suppress(xmlrpc.client.Fault):  # it may have died already
         daemon.call("startProcess", "fails", False)
-    for days in ("-3d", "+3d", "-1d", "+5d"):
+    for days in (-3, 3, -1, 5):
         jump(days)
     daemon.wait_state("fails", "FATAL")
     info = daemon.info("well")
