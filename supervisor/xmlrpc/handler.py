@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from types import MethodType
 
 from supervisor import xmlrpc as package
 from supervisor.engine.seldom import Seldom
@@ -18,13 +19,7 @@ from supervisor.late import Late
 from supervisor.xmlrpc import codec
 from supervisor.xmlrpc.deferred import NOT_DONE_YET, Deferred, adopt, is_deferred
 from supervisor.xmlrpc.multicall import Multicall
-from supervisor.xmlrpc.namespaces import (
-    RootRPCInterface,
-    SystemNamespaceRPCInterface,
-    check_arguments,
-    resolve,
-    traverse,
-)
+from supervisor.xmlrpc.namespaces import RootRPCInterface, SystemNamespaceRPCInterface, find_method
 
 if TYPE_CHECKING:
     from urllib import parse as urls
@@ -160,26 +155,24 @@ class supervisor_xmlrpc_handler:
 
     def call(self, method: str, params: Sequence[Any]) -> Any:
         """What the method gives: a value, or a callable that is to be asked for it."""
-        call, dump = (self._call_written, codec.dump_value) if _is_ours() else (self._call_plain, None)
+        find, dump = (self._find_written, codec.dump_value) if _is_ours() else (self._find, None)
         if method == "system.multicall":
-            function = resolve(self.rpcinterface, method)
-            check_arguments(function, params)
+            function = self._find(method, len(params))
             if isinstance(function.__self__, SystemNamespaceRPCInterface):
                 # Results are kept in the form in which they are sent, so that their size is known.
-                work = Multicall(params[0], call, self.supervisord.loop, dump, self._report)
+                work = Multicall(params[0], find, self.supervisord.loop, dump, self._report)
                 work.run()
                 return work() if work.settled else work
-        return call(method, params)
+        return find(method, len(params))(*params)
 
-    def _call_plain(self, method: str, params: Sequence[Any]) -> Any:
-        return traverse(self.rpcinterface, method, params)
+    def _find(self, method: str, count: int) -> MethodType:
+        return find_method(self.rpcinterface, method, count)
 
-    def _call_written(self, method: str, params: Sequence[Any]) -> Any:
-        """The same, perhaps as XML already."""
-        function = resolve(self.rpcinterface, method)
-        check_arguments(function, params)
+    def _find_written(self, method: str, count: int) -> MethodType:
+        """The same, or what gives its results as XML already."""
+        function = self._find(method, count)
         write = codec.writer_of(function.__func__)
-        return function(*params) if write is None else write(function.__self__, *params)
+        return function if write is None else MethodType(write, function.__self__)
 
     def _settled(self, request: Any, shown: str, answer: Deferred) -> None:
         logger = self.supervisord.options.logger

@@ -8,7 +8,7 @@ know what the methods are.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from supervisor.faults import Faults, RPCError
 from supervisor.hints import Any
@@ -24,6 +24,8 @@ _TOO_LARGE = "the results of this multicall are too large"
 _SEE_LOG = "see the activity log"
 # Seconds of work before others have their turn.
 _SLICE = 0.02
+_Found = tuple[Any, int, Callable[..., Any]]
+_NOTHING_FOUND: _Found = (None, 0, repr)
 
 
 class Multicall(Deferred):
@@ -34,7 +36,7 @@ class Multicall(Deferred):
     def __init__(
         self,
         calls: Any,
-        call: Callable[[str, Sequence[Any]], Any],
+        find: Callable[[str, int], Callable[..., Any]],
         loop: LoopLike | None = None,
         write: Callable[[Any], Marshalled] | None = None,
         report: Callable[[str, BaseException], object] | None = None,
@@ -46,7 +48,8 @@ class Multicall(Deferred):
         if self._room < 0:
             raise RPCError(Faults.INCORRECT_PARAMETERS, "too many calls")
         self._calls = calls
-        self._call = call
+        self._find = find  # gives what to call for a method's name and a number of parameters
+        self._found = _NOTHING_FOUND
         self._loop = loop
         self._write = write  # gives each result the form it is sent in, so that its size is known
         self._report = report  # told of the first failure of each method, with the method's name
@@ -77,6 +80,7 @@ class Multicall(Deferred):
     def run(self) -> None:
         """Call until one has to wait, or the time is up, or all is done."""
         end = time.monotonic() + _SLICE
+        self._found = _NOTHING_FOUND  # others had their turn and may have replaced what was found
         while len(self._results) < len(self._calls):
             value = self._next(self._calls[len(self._results)])
             if callable(value) and is_deferred(value):
@@ -116,7 +120,13 @@ class Multicall(Deferred):
                 raise RPCError(Faults.INCORRECT_PARAMETERS, "Recursive system.multicall forbidden")
             if not isinstance(name, str) or not isinstance(params, (list, tuple)):
                 raise RPCError(Faults.INCORRECT_PARAMETERS)
-            return self._call(name, params)
+            # As a rule the same method is called again and again, and is looked up once.
+            found, count, function = self._found
+            if name != found or len(params) != count:
+                count = len(params)
+                function = self._find(name, count)
+                self._found = (name, count, function)
+            return function(*params)
         except BaseException as error:  # foreign code: whatever it raises is the result
             return self._fault(error)
 

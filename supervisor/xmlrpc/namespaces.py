@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     inspect = Late("inspect")
 
-__all__ = ["RootRPCInterface", "SystemNamespaceRPCInterface", "check_arguments", "resolve", "traverse"]
+__all__ = ["RootRPCInterface", "SystemNamespaceRPCInterface", "find_method", "traverse"]
 
 # As inspect names it; a module that is too large for one number.
 _CO_VARARGS = 0x04
@@ -36,8 +36,7 @@ class RootRPCInterface:
             setattr(self, name, interface)
 
 
-def resolve(root: object, method: str) -> MethodType:
-    """The bound method that ``namespace.name`` means now. RPCError UNKNOWN_METHOD when there is none."""
+def _resolve(root: object, method: str) -> MethodType:
     namespace, _, name = method.partition(".")
     if name and name[0] != "_" and namespace[:1] != "_":
         interface = vars(root).get(namespace)
@@ -50,14 +49,19 @@ def resolve(root: object, method: str) -> MethodType:
     raise RPCError(Faults.UNKNOWN_METHOD)
 
 
-def check_arguments(function: MethodType, params: Sequence[Any]) -> None:
-    """RPCError INCORRECT_PARAMETERS unless the method takes that many arguments."""
+def find_method(root: object, method: str, count: int) -> MethodType:
+    """The bound method that ``namespace.name`` means now, which takes that many arguments.
+
+    RPCError UNKNOWN_METHOD when there is none, INCORRECT_PARAMETERS when it takes another number.
+    """
+    function = _resolve(root, method)
     try:
-        fits = _takes(function.__func__, len(params))
+        fits = _takes(function.__func__, count)
     except TypeError:  # a callable that cannot be remembered
-        fits = _takes.__wrapped__(function.__func__, len(params))
+        fits = _takes.__wrapped__(function.__func__, count)
     if not fits:
         raise RPCError(Faults.INCORRECT_PARAMETERS)
+    return function
 
 
 @lru_cache(maxsize=256)
@@ -81,9 +85,7 @@ def _takes(plain: Callable[..., Any], count: int) -> bool:
 
 def traverse(ob: object, method: str, params: Sequence[Any]) -> Any:
     """Call the method of that name with these parameters."""
-    function = resolve(ob, method)
-    check_arguments(function, params)
-    return function(*params)
+    return find_method(ob, method, len(params))(*params)
 
 
 class SystemNamespaceRPCInterface:
@@ -134,9 +136,9 @@ class SystemNamespaceRPCInterface:
 
     def multicall(self, calls: Any) -> Any:
         """The results as a list, or a Deferred when one of the calls has to wait."""
-        work = Multicall(calls, self._call)
+        work = Multicall(calls, self._find)
         work.run()
         return work() if work.settled else work
 
-    def _call(self, method: str, params: Sequence[Any]) -> Any:
-        return traverse(RootRPCInterface(self.namespaces.items()), method, params)
+    def _find(self, method: str, count: int) -> MethodType:
+        return find_method(RootRPCInterface(self.namespaces.items()), method, count)

@@ -287,7 +287,7 @@ def test_multicall_can_be_polled_without_a_loop() -> None:
 def test_a_long_multicall_lets_others_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("supervisor.xmlrpc.multicall._SLICE", -1)
     loop = fake_loop()[0]
-    work = Multicall([item("m.n")] * 5, lambda name, params: name, loop)
+    work = Multicall([item("m.n")] * 5, lambda name, count: lambda: name, loop)
     work.run()
     assert not work.settled
     turns = 0
@@ -296,6 +296,45 @@ def test_a_long_multicall_lets_others_in_between(monkeypatch: pytest.MonkeyPatch
         turns += 1
     assert work() == ["m.n"] * 5
     assert turns >= 1
+
+
+class Changing:
+    """A namespace one of whose methods replaces another."""
+
+    def told(self) -> str:
+        return "old"
+
+    def change(self) -> str:
+        self.told = self.newly  # type: ignore[method-assign]
+        return "changed"
+
+    def newly(self) -> str:
+        return "new"
+
+
+@pytest.mark.parametrize("slice_", [1000, -1])
+def test_a_multicall_calls_what_a_name_means_at_each_call(monkeypatch: pytest.MonkeyPatch, slice_: int) -> None:
+    monkeypatch.setattr("supervisor.xmlrpc.multicall._SLICE", slice_)
+    names = "told", "told", "change", "told", "told"
+    work = Multicall([item(f"c.{name}") for name in names], SystemNamespaceRPCInterface([("c", Changing())])._find)
+    assert finished(work) == ["old", "old", "changed", "new", "new"]
+
+
+def test_what_is_replaced_between_the_slices_of_a_multicall_is_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supervisor.xmlrpc.multicall._SLICE", -1)
+    changing, loop = Changing(), fake_loop()[0]
+    work = Multicall([item("c.told")] * 3, SystemNamespaceRPCInterface([("c", changing)])._find, loop)
+    work.run()
+    changing.change()
+    while not work.settled:
+        loop.turn(0)
+    assert work() == ["old", "new", "new"]
+
+
+def test_a_multicall_checks_the_number_of_arguments_of_each_call() -> None:
+    assert SystemNamespaceRPCInterface([("c", Changing())]).multicall(
+        [item("c.told"), item("c.told", 1), item("c.told"), item("c.told", 1, 2)]
+    ) == ["old", fault(2, "INCORRECT_PARAMETERS"), "old", fault(2, "INCORRECT_PARAMETERS")]
 
 
 def finished(work: Multicall) -> Any:
@@ -311,11 +350,11 @@ def test_the_answer_of_a_multicall_is_bounded(monkeypatch: pytest.MonkeyPatch) -
 
     called: list[int] = []
 
-    def call(name: str, params: Any) -> str:
+    def call() -> str:
         called.append(1)
         return "x" * 400
 
-    work = Multicall([item("m.n")] * 10, call, fake_loop()[0], dump_value)
+    work = Multicall([item("m.n")] * 10, lambda name, count: call, fake_loop()[0], dump_value)
     ((results,), _) = xmlrpc.client.loads(dumps_response(finished(work)))
     # The fourth was called and its result did not fit; those after it were not called any more.
     assert len(called) == 5
@@ -324,12 +363,12 @@ def test_the_answer_of_a_multicall_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert len(results) == 10
     assert len(dumps_response(work())) < 3600
     with pytest.raises(RPCError):
-        Multicall([item("m.n")] * 20, call)
+        Multicall([item("m.n")] * 20, lambda name, count: call)
 
 
 def test_what_cannot_be_carried_is_a_fault_of_its_item() -> None:
     from supervisor.xmlrpc.codec import dump_value, dumps_response
 
-    work = Multicall([item("m.n")] * 2, lambda name, params: object, fake_loop()[0], dump_value)
+    work = Multicall([item("m.n")] * 2, lambda name, count: lambda: object, fake_loop()[0], dump_value)
     ((results,), _) = xmlrpc.client.loads(dumps_response(finished(work)))
     assert [result["faultCode"] for result in results] == [Faults.FAILED] * 2
