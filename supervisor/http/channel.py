@@ -19,7 +19,7 @@ from supervisor.http import response
 from supervisor.http.departed import departed
 from supervisor.http.kinds import Address, ServerLike
 from supervisor.http.lingering import Lingering
-from supervisor.http.outbox import Outbox
+from supervisor.http.outbox import Outbox, hold_little
 from supervisor.http.parser import HttpError, RequestParser
 from supervisor.http.producers import Stream
 from supervisor.http.request import deferring_http_request
@@ -389,6 +389,7 @@ class Channel:
     def send_stream(self, request: deferring_http_request, top: bytes, items: list[Any], chunked: bool) -> None:
         """The beginning of the answer; the rest comes out of items, which may be producers."""
         if request is self._current:
+            hold_little(self.socket)
             self._outbox.put(top)
             self._stream = Stream(items, chunked)
             self._pump()

@@ -8,13 +8,24 @@ from __future__ import annotations
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from supervisor.engine.loop import Loop
 
-__all__ = ["Outbox"]
+__all__ = ["Outbox", "hold_little"]
 
 # Up to here pieces are put together for one send; beyond, copying them would cost more.
 _TOGETHER = 128 * 1024
+# What the kernel holds of a stream besides what it has sent. Local sockets have no such option, and hold little.
+_UNSENT = 128 * 1024
+_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
+
+def hold_little(sock: socket.socket) -> None:
+    """Let the kernel take no megabytes for a client that does not read; for those it would need memory and our time."""
+    if _NOTSENT_LOWAT is not None and sock.family != socket.AF_UNIX:
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _UNSENT)
 
 
 class Outbox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import socket
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -234,6 +235,18 @@ def test_a_stalled_client_holds_nothing_and_catches_up(logs: Logs) -> None:
     assert not channel.keeps_up
     assert channel._outbox.size < 300_000
     assert client.read_size(len(piece) * 150) == piece * 150
+    log.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="this system holds what it wants")
+def test_the_kernel_holds_little_for_a_client_that_does_not_read(logs: Logs) -> None:
+    log = logs.log()
+    client = logs.follow(window=65536)
+    for _ in range(150):
+        log.write(b"x" * 65536)
+        logs.site.turns(1)
+    client.receive()  # while the server does nothing
+    assert len(client.data) < 600_000
     log.close()
 
 
