@@ -158,7 +158,8 @@ def _container(kind: int | None, text: str, at: int, depth: int) -> tuple[Any, i
 
 def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
     items: list[Any] = []
-    call = None  # reads what comes next, if that is likely to be a call of a multicall
+    call = None  # reads what comes next, if that is likely to be a call of a multicall with texts alone
+    likely = True
     while True:
         if call is not None and (whole := call(text, at)) is not None:
             items.append(_call_of(whole))
@@ -172,9 +173,10 @@ def _array_items(text: str, at: int, depth: int) -> tuple[list[Any], int]:
             items.append(_plain(found[_UNTYPED]))
         elif kind == _TYPED:
             items.append(_typed(found[1], found[2]))
-        elif kind == _STRUCT and (call := _item_reader(text, at)) is not None:
+        elif kind == _STRUCT and likely and (call := _item_reader(text, at)) is not None:
             continue
         elif kind in (_ARRAY, _STRUCT):
+            likely = False
             item, at = _container(kind, text, found.end(), depth)
             items.append(item)
             continue
