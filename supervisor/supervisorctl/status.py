@@ -101,7 +101,7 @@ def _table_lines(session: Session, shown: list[Info]) -> list[str]:
     width = max(NARROWEST, *map(len, names)) + 3 if names else 0
     paint = load("colours:painter")() if session.on_terminal() else str
     return [
-        f"{name:<{width}}{paint(format(info['statename'], f'<{STATE_WIDTH}'))}{one_line(info['description'])}"
+        f"{name:<{width}}{paint(format(one_line(info['statename']), f'<{STATE_WIDTH}'))}{one_line(info['description'])}"
         for name, info in zip(names, shown, strict=True)
     ]
 
@@ -119,10 +119,10 @@ def pid(session: Session, command: Command, words: list[str]) -> None:
     if not session.upcheck():
         return
     if not words:
-        session.output(session.call("getPID"))
+        session.output(_number(session.call("getPID")))
         return
     if "all" in words:
-        lines = [str(info["pid"]) for info in session.call("getAllProcessInfo")]
+        lines = [_number(info["pid"]) for info in session.call("getAllProcessInfo")]
         if lines:
             session.output("\n".join(lines))
         return
@@ -134,6 +134,11 @@ def pid(session: Session, command: Command, words: list[str]) -> None:
                 raise outcome
             session.fail(f"No such process {one_line(name)}")
         else:
-            session.output(outcome["pid"])
+            session.output(_number(outcome["pid"]))
             if outcome["pid"] == 0:
                 session.worsen(LSBInitExitStatuses.NOT_RUNNING)
+
+
+def _number(value: Any) -> str:
+    """What should be a number, from a server that may be none of ours."""
+    return one_line(str(value))

@@ -125,9 +125,10 @@ def _look(session: Session, names: list[str]) -> dict[tuple[str, str | None], In
 def _outcome(name: str, info: Info | None, wish: str) -> Outcome | None:
     """What became of a process; None while there is something to wait for."""
     if info is None:
-        return "ERROR (no such process)", LSBInitExitStatuses.GENERIC
+        what = "process" if split_namespec(name)[1] else "group"
+        return f"ERROR (no such {what})", LSBInitExitStatuses.GENERIC
     if info["state"] in WISHES[wish]:
-        return info["statename"].lower(), None
+        return one_line(info["statename"].lower()), None
     if wish == "running" and info["state"] == ProcessStates.FATAL:
         return f"ERROR ({one_line(info['description'])})", LSBInitExitStatuses.NOT_RUNNING
     return None

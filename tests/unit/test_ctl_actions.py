@@ -136,6 +136,22 @@ def test_control_characters_never_break_a_line() -> None:
     assert len(lines) == 1 and "\\x0a\\x1b[2J" in lines[0]
 
 
+@pytest.mark.parametrize("line", ["status", "status e:e", "pid", "pid all", "pid e:e", "wait e:e", "start e:e",
+                                  "version", "avail", "reread", "plan"])
+def test_what_a_server_says_never_acts_on_the_terminal(line: str) -> None:
+    evil = "\x1b]0;title\x07\x9b2J"
+    info = {"group": "e", "name": "e", "state": RUNNING, "statename": evil, "pid": evil, "description": evil,
+            "status": 30, "spawnerr": evil, "inuse": True, "autostart": True, "group_prio": 1, "process_prio": 1}
+    hostile = FakeDaemon()
+    hostile.answers.update({
+        ("getAllProcessInfo",): [info], ("getProcessInfo",): info, ("getAllConfigInfo",): [{**info, "name": evil}],
+        ("getPID",): evil, ("getSupervisorVersion",): evil, ("startProcess",): CallFault(30, evil),
+        ("reloadConfig",): [[[evil], [evil], [evil]]], ("planConfig",): [{"name": evil, "action": evil, "why": [evil]}],
+    })
+    lines, _ = run(hostile, line)
+    assert lines and "\x1b" not in "".join(lines) and "\x9b" not in "".join(lines)
+
+
 def test_pids(daemon: FakeDaemon) -> None:
     daemon.answers["getPID",] = 1
     assert run(daemon, "pid") == (["1"], 0)
@@ -444,6 +460,8 @@ def test_wait_ends_with_the_state_or_says_why_not(daemon: FakeDaemon) -> None:
     assert run(daemon, "wait a g:* --for running --timeout 0")[0] == [
         "a: running", "g:x: running", "g:y: ERROR (not running in time)"]
     assert run(daemon, "wait f a") == (["f: ERROR (Not started)", "a: running"], 7)
+    assert run(daemon, "wait a nope:* nope:x") == (
+        ["a: running", "nope:*: ERROR (no such group)", "nope:x: ERROR (no such process)"], 1)
 
 
 @pytest.mark.parametrize("terminal", [True, False])
