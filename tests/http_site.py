@@ -11,6 +11,7 @@ from typing import Any
 
 from supervisor.engine.clock import Clock
 from supervisor.engine.loop import Loop
+from supervisor.engine.memory import give_back
 from supervisor.http.listener import supervisor_af_inet_http_server, supervisor_http_server
 from supervisor.http.request import deferring_http_request
 from supervisor.poller import Poller
@@ -203,6 +204,7 @@ class Client:
 @contextmanager
 def site(server: MakeServer | None = None, **settings: Any) -> Iterator[Site]:
     """A site that is gone afterwards, with every descriptor it had."""
+    give_back()  # from the first use of ctypes on, newer versions of libffi keep a descriptor
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     made = Site(server, **settings)
     try:

@@ -44,7 +44,7 @@ def test_a_day_in_the_life_of_a_program(daemon: Daemon) -> None:
         ("restart g:y nope", "g:y: stopped\nnope: ERROR (no such process)\ng:y: started\n"
                              "nope: ERROR (no such process)\n", 1),
         ("clear g:*", "g:x: cleared\ng:y: cleared\n", 0), ("pid a", "0\n", 7), ("status nope a", None, 4),
-        ("wait g:* nope:* --for running", "g:x: running\ng:y: running\nnope:*: ERROR (no such process)\n", 1),
+        ("wait g:* nope:* --for running", "g:x: running\ng:y: running\nnope:*: ERROR (no such group)\n", 1),
         ("wait g:x --for running --timeout 5", "g:x: running\n", 0), ("reread", "No config updates to processes\n", 0),
         ("update", "", 0),
     ):
