@@ -108,12 +108,12 @@ class UnhosedConfigParser(configparser.RawConfigParser):
 
     # -- sections are plain dictionaries here; the view that configparser keeps of each is made when asked for
 
-    def __getitem__(self, key: str) -> configparser.SectionProxy:
+    def __getitem__(self, key: Any) -> configparser.SectionProxy:
         if key not in self:
             raise KeyError(key)
         return configparser.SectionProxy(self, key)
 
-    def remove_section(self, section: str) -> bool:
+    def remove_section(self, section: Any) -> bool:
         """Drops a section; whether there was one."""
         return self._sections.pop(section, None) is not None
 
