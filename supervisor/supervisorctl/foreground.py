@@ -88,14 +88,15 @@ def fg(session: Session, command: Command, words: list[str]) -> None:
 def _talk(session: Session, name: str, pid: int) -> None:
     session.output(TO_LEAVE)
     thread = fgthread(name, session)
-    thread.start()
     try:
+        thread.start()  # what it shows may make somebody leave at once
         ending = _lines_to(session, name, pid)
     except (KeyboardInterrupt, EOFError):
         ending = None
     finally:
         thread.kill()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
     if ending is not None:
         session.output(ending)
     session.output("Exiting foreground")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from supervisor.faults import Faults
-from supervisor.supervisorctl import logends
+from supervisor.supervisorctl import foreground, logends
 from supervisor.supervisorctl.link import BadAnswer, CallFault, Refused
 from supervisor.supervisorctl.session import Session
 
@@ -150,6 +150,21 @@ def test_what_a_server_says_never_acts_on_the_terminal(line: str) -> None:
     })
     lines, _ = run(hostile, line)
     assert lines and "\x1b" not in "".join(lines) and "\x9b" not in "".join(lines)
+
+
+def test_fg_is_left_as_soon_as_something_is_shown(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    class Shown(foreground.fgthread):
+        def start(self) -> None:
+            raise KeyboardInterrupt
+
+        def kill(self) -> None:
+            done.append("kill")
+
+    monkeypatch.setattr(foreground, "fgthread", Shown)
+    lines, status = run(daemon, "fg a")
+    assert (lines[-1], status, done) == ("Exiting foreground", 0, ["kill"])
 
 
 def test_pids(daemon: FakeDaemon) -> None:
