@@ -125,7 +125,7 @@ def _look(session: Session, names: list[str]) -> dict[tuple[str, str | None], In
 def _outcome(name: str, info: Info | None, wish: str) -> Outcome | None:
     """What became of a process; None while there is something to wait for."""
     if info is None:
-        what = "process" if split_namespec(name)[1] else "group"
+        what = "group" if split_namespec(name)[1] is None else "process"
         return f"ERROR (no such {what})", LSBInitExitStatuses.GENERIC
     if info["state"] in WISHES[wish]:
         return one_line(info["statename"].lower()), None
